@@ -115,6 +115,12 @@ def _certain() -> Arrays:
     return arrays | {"y_pred": np.where(np.arange(2000) == 3, 1 - arrays["y_true"], arrays["y_pred"])}
 
 
+def _whole(low: int, high: int, spread: float) -> Arrays:
+    rng = np.random.default_rng(20)
+    y = rng.integers(low, high, size=500).astype(float)
+    return {"y_true": y, "y_pred": np.maximum(y + spread * rng.normal(size=500), 0.5)}
+
+
 def _boxes() -> Arrays:
     rng = np.random.default_rng(14)
     corner = rng.uniform(size=(50, 2))
@@ -213,6 +219,8 @@ CASES: dict[str, Callable[[], Arrays]] = {
     "boxes": _boxes,
     "counts": _counts,
     "counts, predictions not above 0": lambda: _counts() | {"y_pred": _counts()["y_pred"] - 3},
+    "whole numbers of one spread": lambda: _whole(18, 90, 9.0),
+    "whole numbers of little spread": lambda: _whole(1, 9, 0.8),
     "counts of one rate": lambda: {
         "y_true": np.random.default_rng(15).poisson(4, size=200) * 1.0,
         "y_pred": np.linspace(3.9, 4.1, 200),
@@ -324,6 +332,9 @@ def _often_zero(shift: float = 0.0, n: int = 3000) -> Arrays:
 BESIDE: dict[str, Callable[[], Arrays]] = {
     "variance": lambda: _beside(y_var=np.array([0.0, 1, 2])),
     "deviation": lambda: _beside(sigma=np.array([0.0, 1, 1])),
+    "variance that is a deviation": lambda: {
+        name.replace("sigma", "variance"): 100 * values for name, values in _beside(sigma=np.array([0.0, 1, 1])).items()
+    },
     "variance with gaps": lambda: _beside() | {"y_var": np.where(np.arange(600) % 9 == 0, np.nan, 1.0)},
     "interval": lambda: _beside(lower_80=np.array([1, -1.2816, 1]), upper_80=np.array([1, 1.2816, 1])),
     "interval of no level": lambda: _beside(lower=np.array([1, -1.645, 1]), upper=np.array([1, 1.645, 1])),
@@ -337,6 +348,7 @@ BESIDE: dict[str, Callable[[], Arrays]] = {
     "clusters": _clusters,
     "series": _series,
     "claims of which 95 % are 0": _often_zero,
+    "claims with one prediction": lambda: _often_zero() | {"y_pred": np.full(3000, _often_zero()["y_true"].mean())},
     "claims of which 95 % are 0, predictions not above 0": lambda: _often_zero(-0.8),
 }
 """A name -> columns of a table: targets, forecasts, and what is beside them."""

@@ -18,6 +18,7 @@ from losscli.recommend.calibration import (
     CalibrationVerdict,
     biased_columns,
     logits_of,
+    logs_of,
     recalibrate_classes,
     recalibrate_labels,
 )
@@ -343,3 +344,22 @@ def test_labels_that_fall_with_the_predictions() -> None:
     y, z = labelled(500, 15)
     found = losscli.recommend({"y_true": 1 - y, "y_pred": sigmoid(z)})
     assert next(f.value for f in found.facts if f.key == "calibration")["verdict"] == "unrelated"
+
+
+@pytest.mark.parametrize(("target", "loss"), [("mean", "mse"), ("median", "mae"), ("quantile:0.9", "quantile:tau=0.9")])
+def test_ratings_for_what_is_wanted(target: str, loss: str) -> None:
+    rng = np.random.default_rng(16)
+    y = rng.integers(1, 6, size=200).astype(float)
+    found = losscli.recommend(y_true=y, y_pred=np.clip(y + rng.normal(size=200), 1, 5), target=target)
+    assert [a.loss for a in found if a.verdict is Verdict.USE] == [loss]
+
+
+def test_classes_that_were_rounded_to_0() -> None:
+    rng = np.random.default_rng(17)
+    p = softmax(3 * rng.normal(size=(800, 4)))
+    y = np.array([rng.choice(4, p=row) for row in p])
+    rounded = np.round(p, 2)
+    slopes = [recalibrate_classes(y.astype(float), logs_of(q)) for q in (p, rounded)]
+    assert slopes[0] is not None
+    assert slopes[1] is not None
+    assert slopes[1].slope.value == pytest.approx(slopes[0].slope.value, abs=0.15)

@@ -148,9 +148,7 @@ def test_claims_that_are_mostly_zero() -> None:
 
 
 def test_claims_with_one_prediction_for_all() -> None:
-    arrays = BESIDE["claims of which 95 % are 0"]()
-    arrays["y_pred"][:] = arrays["y_true"].mean()  # most residuals are the same: there is no robust scale
-    found = losscli.recommend(arrays)
+    found = losscli.recommend(BESIDE["claims with one prediction"]())  # most residuals are the same: they have no scale
     assert verdicts(found)["tweedie_deviance:power=1.5"] is Verdict.USE
     assert "mae" not in tried(found)
 
@@ -261,8 +259,7 @@ def test_a_variance_that_is_a_standard_deviation() -> None:
     arrays = BESIDE["deviation"]()
     found = losscli.recommend({"y_true": arrays["y_true"], "y_pred": arrays["y_pred"], "variance": arrays["sigma"] / 4})
     assert verdicts(found)["gaussian_nll"] is Verdict.USE  # too small, but no nearer to 1 if squared
-    scaled = {name: 100 * values for name, values in arrays.items()}
-    found = losscli.recommend({"y_true": scaled["y_true"], "y_pred": scaled["y_pred"], "variance": scaled["sigma"]})
+    found = losscli.recommend(BESIDE["variance that is a deviation"]())
     assert verdicts(found)["gaussian_nll"] is Verdict.CONSIDER
     feature = {"y_true": arrays["y_true"], "y_pred": arrays["y_pred"], "variance": arrays["y_true"]}
     assert "gaussian_nll" not in verdicts(losscli.recommend(feature))  # of both signs

@@ -43,6 +43,7 @@ def command(data: tuple[str, ...], from_logits: bool, target: str, **values: Any
     Examples:
       losscli recommend data.csv
       losscli recommend true.npy pred.npy
+      losscli recommend labels=person.npy embeddings=faces.npy
       losscli recommend data.csv --target quantile:0.9
       losscli recommend data.csv --true label --pred 'prob_*' -f json
     """

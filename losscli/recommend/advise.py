@@ -208,7 +208,7 @@ def check_column_of(beside: BesideColumns, functional: Functional, target: str) 
 
 def check_target(task: Task, functional: Functional | None, target: str) -> None:
     """Raise a UsageError if forecasts that are no numbers were said to be medians or quantiles."""
-    if functional is not None and functional.name != "mean" and task not in NUMBERS:
+    if functional is not None and functional.name != "mean" and (task not in NUMBERS or task is Task.RANKING):
         if task in LABELS + LABEL_SETS + CLASSES + DISTRIBUTIONS:
             labels = "distributions" if task in DISTRIBUTIONS else "labels"
             problem = f"y_true holds {labels}, and forecasts of them are probabilities, which are means: mean or auto"

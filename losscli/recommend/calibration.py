@@ -25,7 +25,7 @@ MIN_LABELS_FOR_CALIBRATION = 20
 MIN_LOGIT_SPREAD = 0.05
 """Standard deviation of the logits below which a slope cannot be told."""
 
-LARGEST_LOGIT = 30.0
+FARTHEST_LOGIT = 30.0
 """Logits are held within this: beyond it a float64 probability is 0 or 1 to twelve digits."""
 
 MAX_ROWS_FOR_CHANCE, CHANCE_RESAMPLES = 5000, 199
@@ -116,13 +116,19 @@ def logits_of(p: Array) -> Array:
     return np.asarray(np.log(inside) - np.log1p(-inside))
 
 
+def logs_of(p: Array) -> Array:
+    """Return log(p); 0, which rounding may have made, as half the least of the others."""
+    least = float(np.min(p, initial=1.0, where=p > 0)) / 2
+    return np.asarray(np.log(np.maximum(p, least)))
+
+
 def recalibrate_labels(y: Array, logits: Array, weight: Array | None = None) -> Recalibration | None:
     """Return how labels (n,) or (n, k), 0 or 1, follow logits of the same shape; None if the data cannot tell.
 
     Labels of one row may depend on each other: errors are those of rows (the sandwich; Liang & Zeger 1986,
     doi:10.1093/biomet/73.1.13). Rows have weights (n,).
     """
-    y, z = y.reshape(len(y), -1), np.clip(logits.reshape(len(y), -1), -LARGEST_LOGIT, LARGEST_LOGIT)
+    y, z = y.reshape(len(y), -1), np.clip(logits.reshape(len(y), -1), -FARTHEST_LOGIT, FARTHEST_LOGIT)
     w = np.ones(len(y)) if weight is None else weight / weight.mean()
     if min(y.sum(), (1 - y).sum()) < MIN_LABELS_FOR_CALIBRATION or float(z.std()) < MIN_LOGIT_SPREAD:
         return None
@@ -169,7 +175,7 @@ def _maximise(beta: Array, likelihood: Callable[[Array], tuple[float, Array, Arr
         except np.linalg.LinAlgError:
             return None
         step = bread @ score.sum(axis=1)
-        if not np.isfinite(step).all() or np.abs(beta).max() > LARGEST_LOGIT:
+        if not np.isfinite(step).all() or np.abs(beta).max() > FARTHEST_LOGIT:
             return None
         if float(np.abs(step).max()) < 1e-8:
             errors = np.sqrt(np.diag(bread @ (score @ score.T) @ bread))
@@ -207,7 +213,7 @@ def recalibrate_classes(y: Array, scores: Array, weight: Array | None = None) ->
 
     None if the data cannot tell.
     """
-    s = np.maximum(scores - scores.max(axis=1, keepdims=True), -LARGEST_LOGIT)
+    s = np.maximum(scores - scores.max(axis=1, keepdims=True), -FARTHEST_LOGIT)
     target = np.eye(s.shape[1])[y.astype(np.int64)] if y.ndim == 1 else y
     w = np.ones(len(s)) if weight is None else weight / weight.mean()
     counts = target.sum(axis=0)

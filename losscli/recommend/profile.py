@@ -29,6 +29,7 @@ from losscli.recommend.calibration import (
     Recalibration,
     biased_columns,
     logits_of,
+    logs_of,
     recalibrate_classes,
     recalibrate_labels,
 )
@@ -182,8 +183,7 @@ class Profile:
         """How labels follow probabilities or logits; None if the data cannot tell, or has none."""
         y, p, weight = self.y_true, self.y_pred, self.sample.weight
         if self.task in (Task.CLASSES, Task.CLASS_SCORES, Task.CLASS_LOGS):
-            with np.errstate(divide="ignore"):
-                logs = np.log(p) if self.task is Task.CLASSES else p
+            logs = logs_of(p) if self.task is Task.CLASSES else p
             return recalibrate_classes(y[:, 0] if self.has_class_labels else y, logs, weight)
         if self.task in (Task.BINARY, Task.MULTILABEL) and not self.pred.has_only(0, 1):
             return recalibrate_labels((y > 0).astype(np.float64), logits_of(p), weight)

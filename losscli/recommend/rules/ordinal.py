@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from losscli.recommend.beside import quantile_text
 from losscli.recommend.profile import Profile
 from losscli.recommend.rules.findings import Finding, avoid, consider, refuse, use
 from losscli.recommend.summary import percent, short
@@ -13,8 +14,13 @@ def ratings(d: Profile) -> Iterator[Finding]:
     """Yield findings for ratings that are predicted by one number."""
     low, high = short(d.true.low), short(d.true.high)
     scale = f"y_true are ratings from {low} to {high}"
-    yield use("mae", f"{scale}: how many steps predictions are off")
-    yield use("mse", f"{scale}: two steps off cost four times as much as one, as in quadratic kappa")
+    wanted = d.target
+    if wanted is not None and wanted.name == "quantile" and wanted.level != 0.5:
+        yield use(quantile_text(wanted.level), f"{scale}, and that quantile was asked for")
+    of_median = use if wanted is None or (wanted.name, wanted.level) == ("quantile", 0.5) else consider
+    of_mean = use if wanted is None or wanted.name == "mean" else consider
+    yield of_median("mae", f"{scale}: how many steps predictions are off")
+    yield of_mean("mse", f"{scale}: two steps off cost four times as much as one, as in quadratic kappa")
     if d.pred.is_whole:
         yield consider("zero_one", "the share of ratings that are not hit; it does not see how far off they are")
     yield refuse("rps", f"suits ratings, but reads a probability for each from {low} to {high}; y_pred is one number")

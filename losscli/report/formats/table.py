@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -66,7 +67,7 @@ def draw_report(report: Report, rows: TableRows, style: Style, console: Console)
     """Print the first layout that fits; else wrap a last column of text; else print some columns at a time."""
     whole = next((t for t in table_layouts(report, rows, style) if fits_width(t, console)), None)
     if whole is None and report.columns[-1].kind is CellKind.TEXT:
-        whole = upright_table(report, rows, SIGNIFICANT_DIGITS)
+        whole = upright_table(report, rows, SIGNIFICANT_DIGITS, console.width // 2)
     if whole is not None:
         console.print(whole)
         return
@@ -139,12 +140,14 @@ def empty_table() -> Table:
     return Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
 
 
-def upright_table(report: Report, rows: TableRows, digits: int) -> Table:
-    """Return a table with one row per row."""
+def upright_table(report: Report, rows: TableRows, digits: int, longest_name: int | None = None) -> Table:
+    """Return a table with one row per row; names longer than the `longest_name` are folded."""
     drawn = empty_table()
     for column in report.columns:
         right, whole = column.kind in NUMERIC_KINDS, column.kind is not CellKind.TEXT
-        drawn.add_column(column.key, justify="right" if right else "left", overflow="fold", no_wrap=whole)
+        most = longest_name if column.kind is CellKind.NAME else None
+        justify: Literal["left", "right"] = "right" if right else "left"
+        drawn.add_column(column.key, justify=justify, overflow="fold", no_wrap=whole and not most, max_width=most)
     for cells in zip(*drawn_cells(report, rows, digits), strict=True):
         drawn.add_row(*cells)
     return drawn
