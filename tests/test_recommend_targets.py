@@ -265,6 +265,15 @@ def test_a_variance_that_is_a_standard_deviation() -> None:
     assert "gaussian_nll" not in verdicts(losscli.recommend(feature))  # of both signs
 
 
+def test_a_variance_that_is_named(cli: Cli) -> None:
+    pd.DataFrame(BESIDE["variance"]()).rename(columns={"y_var": "s"}).to_csv("data.csv", index=False)
+    assert "gaussian_nll" not in cli("recommend", "data.csv").out
+    document = json.loads(cli("recommend", "data.csv", "--column", "variance=s", "-f", "json").out)
+    assert "--column variance=s" in document["command"]
+    assert document["losses"][0]["loss"] == "gaussian_nll"
+    assert "no column 't' of numbers" in cli("recommend", "data.csv", "--column", "variance=t").err
+
+
 def test_quantiles_have_a_loss_each() -> None:
     arrays = BESIDE["quantiles"]()
     found = losscli.recommend(arrays)
@@ -348,8 +357,9 @@ def test_the_printed_commands_run(name: str, cli: Cli) -> None:
 
 def test_several_commands_are_lines_of_their_own(cli: Cli) -> None:
     pd.DataFrame(BESIDE["interval"]()).to_csv("data.csv", index=False)
-    lines = cli("recommend", "data.csv", "-f", "table").out.splitlines()
-    assert sum(line.startswith("losscli compare") for line in lines) == 2
+    for format, start in (("table", ""), ("markdown", ""), ("latex", "% ")):
+        lines = cli("recommend", "data.csv", "-f", format).out.splitlines()
+        assert sum(line.startswith(f"{start}losscli compare") for line in lines) == 2, format
 
 
 def test_a_file_of_quantiles_alone(cli: Cli) -> None:
