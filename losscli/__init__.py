@@ -15,22 +15,24 @@ from typing import TYPE_CHECKING, Any
 from losscli.version import __version__
 
 if TYPE_CHECKING:
-    from losscli.api import compare, compute, recommend
+    from losscli.api import compare, compute
     from losscli.declaration.loss import loss
     from losscli.declaration.properties import Property, Reduction
     from losscli.errors import ClusterError, DataError, LosscliError, NoResultError, UsageError
     from losscli.lookup import explain, get_loss, list_losses
     from losscli.loss_function import LossFunction
     from losscli.plotting import plot
+    from losscli.recommending import recommend
     from losscli.reporting import report
     from losscli.results import Evaluation, LossResult
 
 _PUBLIC = {
-    "losscli.api": ("compare", "compute", "recommend"),
+    "losscli.api": ("compare", "compute"),
     "losscli.errors": ("ClusterError", "DataError", "LosscliError", "NoResultError", "UsageError"),
     "losscli.lookup": ("explain", "get_loss", "list_losses"),
     "losscli.loss_function": ("LossFunction",),
     "losscli.plotting": ("plot",),
+    "losscli.recommending": ("recommend",),
     "losscli.reporting": ("report",),
     "losscli.results": ("Evaluation", "LossResult"),
     "losscli.declaration.loss": ("loss",),
@@ -69,7 +71,7 @@ class Package(ModuleType):
     compare = _public_function("compare")
     explain = _public_function("explain", "losscli.lookup")
     plot = _public_function("plot", "losscli.plotting")
-    recommend = _public_function("recommend")
+    recommend = _public_function("recommend", "losscli.recommending")
     report = _public_function("report", "losscli.reporting")
 
 

@@ -35,7 +35,7 @@ MAX_GROUPS_TOLD = 3
 """Groups whose disagreeing losses have notes; JSON has all."""
 
 
-class Aim(NamedTuple):
+class LossAim(NamedTuple):
     """What a loss aims at: a functional in words, empty if none is known, and a loss that is consistent for it."""
 
     label: str
@@ -112,7 +112,7 @@ def purpose_of(functional: str) -> str:
     return "probabilities" if functional == "probability" else f"{functional}s"
 
 
-def aim_of(evaluator: Evaluator) -> Aim:
+def aim_of(evaluator: Evaluator) -> LossAim:
     """Return what a loss aims at; the root of a mean aims at what its square does."""
     bound, form = evaluator.bound, evaluator.form
     if bound.loss.reduction is Reduction.ROOT_MEAN and bound.loss.order is not None:
@@ -122,16 +122,16 @@ def aim_of(evaluator: Evaluator) -> Aim:
             form = bound.loss.forms[0]
     try:
         loss = consistent_loss(bound, form)
-        return Aim(evaluator.label, loss.name, loss)
+        return LossAim(evaluator.label, loss.name, loss)
     except UsageError:
         elicited = bound.loss.elicits.removeprefix("mean (").removeprefix("the ").rstrip(")")
-        return Aim(evaluator.label, elicited, None)
+        return LossAim(evaluator.label, elicited, None)
 
 
 class Preference(NamedTuple):
     """What a loss aims at, and the models that it prefers, all of the smallest value."""
 
-    aim: Aim
+    aim: LossAim
     models: tuple[str, ...]
 
     @property

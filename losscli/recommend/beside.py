@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from losscli.data.batch import Batch
-from losscli.data.columns import RoleColumns, suggest_column
+from losscli.data.column_words import suggest_column
+from losscli.data.columns import RoleColumns
 from losscli.data.dataset import Dataset
 from losscli.data.identifiers import has_identifier_name
 from losscli.data.role_names import usual_names

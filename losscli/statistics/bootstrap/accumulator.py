@@ -208,7 +208,6 @@ class Bootstrap:
         taken = {int(block): np.zeros((ROWS_PER_DRAW, 2)) for block in blocks}
         for block, indices in zip(taken, np.split(np.arange(len(terms)), starts[1:]), strict=False):
             taken[block][positions[indices]] = terms[indices]
-            self.streamed_tail.update(taken[block][:, 0])
         return taken
 
     def tail(self) -> TailSums:
@@ -290,6 +289,7 @@ def _draw_blocks(bootstraps: Sequence[Bootstrap], before: float) -> None:
         resampling = present[0][0].resampling
         columns = np.concatenate([terms.T for _, terms in present]).T
         drawn = draws.sums(draws.poisson(block, resampling.seed), columns, resampling.n_resamples_streaming)
-        for (bootstrap, _), sums in zip(present, np.split(drawn, len(present), axis=1), strict=True):
+        for (bootstrap, terms), sums in zip(present, np.split(drawn, len(present), axis=1), strict=True):
             assert bootstrap.totals is not None
             bootstrap.totals.add(sums)
+            bootstrap.streamed_tail.update(terms[:, 0])
