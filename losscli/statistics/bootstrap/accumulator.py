@@ -197,8 +197,13 @@ class Bootstrap:
         if self.totals is None or not self.pending_rows:
             return {}
         rows = merge_rows(self.pending_rows)
-        if int(rows.numbers[-1] - rows.numbers[0]) + 1 == len(rows.numbers):
-            return self._take_from_sequence(rows, before)
+        is_sequence = int(rows.numbers[-1] - rows.numbers[0]) + 1 == len(rows.numbers)
+        taken = (self._take_from_sequence if is_sequence else self._take_rows)(rows, before)
+        for terms in taken.values():
+            self.streamed_tail.update(terms[:, 0])
+        return taken
+
+    def _take_rows(self, rows: CountedRows, before: float) -> dict[int, Array]:
         block_of = (rows.numbers - 1) // ROWS_PER_DRAW
         is_complete = (block_of + 1) * ROWS_PER_DRAW <= before
         self.pending_rows = [rows.where(~is_complete)] if not is_complete.all() else []
