@@ -14,7 +14,6 @@ from losscli.binding import role_names
 from losscli.data.folders import FILE_COLUMN
 from losscli.data.frames import as_array, check_index, column_names, frame_columns
 from losscli.data.interchange import coded_text_of, import_array, is_arrow, is_row, materialize
-from losscli.data.model_sources import open_truth
 from losscli.data.sources import ReadOptions, Sources, open_data
 from losscli.data.table import ArraysTable, Kind, convert
 from losscli.data.values import shorten
@@ -276,6 +275,8 @@ def bind_data(
 
         def open_path(roles: Sequence[str]) -> Sources:
             if tables:
+                from losscli.data.model_sources import open_truth
+
                 opened = open_truth(paths, {}, roles, read_options, options.extras, options.columns)
             else:
                 opened = open_data(paths, roles, read_options, FILE_COLUMN in options.extras)

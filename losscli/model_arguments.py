@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from losscli.data.frames import as_array, frame_columns
 from losscli.data.interchange import is_arrow, materialize
-from losscli.data.model_sources import holds_truth, no_truth, open_model
 from losscli.data.sources import ReadOptions, Sources
 from losscli.data.table import ArraysTable, RowNumbers, Table
 from losscli.errors import UsageError
@@ -75,6 +74,7 @@ def open_with_tables(
     """Return what opens the predictions of models, and the data with the truth; without, each of them holds it."""
     if open_truth is not None and not given:
         return open_truth
+    from losscli.data.model_sources import holds_truth, no_truth, open_model
 
     def open_all(roles: Sequence[str]) -> Sources:
         with ExitStack() as opened:  # closes what was opened if the next one cannot be

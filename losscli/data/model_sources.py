@@ -14,8 +14,9 @@ from losscli.data import remote
 from losscli.data.data_arguments import check_text_options, split_role
 from losscli.data.files import ENDINGS_OF_PACKED_FILES, FORMAT_BY_ENDING, STDIN
 from losscli.data.folders import FILE_COLUMN, find_files
+from losscli.data.prefetch import ordered_map
 from losscli.data.role_names import has_prefix, usual_names
-from losscli.data.sources import ReadOptions, Sources, open_data, open_table
+from losscli.data.sources import REMOTE_FILES_AHEAD, ReadOptions, Sources, open_data, open_table
 from losscli.data.table import Table
 from losscli.errors import DataError, UsageError
 from losscli.messages import Hint
@@ -176,7 +177,12 @@ def open_with_models(
     if n_piped > 1:
         raise UsageError("standard input can be read once only")
     with ExitStack() as opened:  # closes what was opened if the next one cannot be
-        models = {name: opened.enter_context(closing(open_model(name, path, options))) for name, path in files.items()}
+        models: dict[str, Table] = {}
+        jobs = REMOTE_FILES_AHEAD if any(map(remote.is_uri, files.values())) else 1
+        for (name, _), table in ordered_map(lambda model: open_model(*model, options), [*files.items()], jobs):
+            if isinstance(table, Exception):
+                raise table
+            models[name] = opened.enter_context(closing(table))
         if data or not all(holds_truth(table, requested) for table in models.values()):
             if not data and (data is None or n_piped):
                 raise no_truth(models, requested)
