@@ -273,7 +273,7 @@ class Decomposer:
             with np.errstate(all="ignore"):
                 score = fit.score(loss) if known is None else known / factor
                 parts = decompose_score(score, loss, fit.table, fit.calibration)
-            size = max(score, parts.uncertainty)
+            size = max(abs(score), abs(parts.uncertainty))
             mcb, dsc = (without_rounding(part, size) for part in (parts.miscalibration, parts.discrimination))
             unc = finite_or_none(factor * parts.uncertainty)
             found.append(ScoreParts(finite_or_none(factor * mcb), finite_or_none(factor * dsc), unc))
