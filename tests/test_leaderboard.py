@@ -24,6 +24,7 @@ from losscli.errors import UsageError
 from losscli.report.boards import leaderboard
 from losscli.report.formats import Style
 from losscli.report.formats.table import table
+from losscli.statistics.bootstrap.draws import FixedPoint
 from losscli.statistics.distributions import f_tail, studentized_range_quantile
 from tests.conftest import Cli
 
@@ -50,7 +51,7 @@ def data(tmp_path: Path) -> str:
     return str(path)
 
 
-FEW_DRAWS = {"ci": 0.95, "resamples": 199}
+FEW_DRAWS: dict[str, Any] = {"ci": 0.95, "resamples": 199}
 FEW = ["--ci", "0.95", "--resamples", "199"]
 
 
@@ -446,3 +447,43 @@ def test_sorting_by_the_change_since_a_baseline(cli: Cli, data: str, tmp_path: P
     Path(path).write_text(json.dumps(document))
     rows = rows_of(cli(*command, "--baseline", path, "-f", "csv", "--sort=-change").out)
     assert [float(row["change"]) for row in rows] == pytest.approx([1.0, 0.0, -0.5])
+
+
+# -------------------------------------------------------------------------------------------------- shared resamples
+
+
+@pytest.mark.parametrize("options", [{}, {"ci_method": "poisson"}], ids=["held", "streamed"])
+def test_intervals_of_models_are_those_of_each_alone(options: dict[str, str]) -> None:
+    rows = np.arange(9000) % N
+    y, models = Y[rows], {name: predicted[rows] + 0.1 * RNG.normal(size=9000) for name, predicted in MODELS.items()}
+    together = losscli.compare(["mse", "mae"], y_true=y, models=models, ci=0.9, resamples=100, **options)  # type: ignore[arg-type]
+    for name, predicted in models.items():
+        alone = losscli.compare(["mse", "mae"], y_true=y, y_pred=predicted, ci=0.9, resamples=100, **options)  # type: ignore[arg-type]
+        for loss in alone:
+            (mine,) = (each for each in together if (each.model, each.label) == (name, loss.label))
+            assert mine.result.ci == loss.result.ci
+            assert mine.sensitivity == loss.sensitivity
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [{}, {"cluster": "c"}, {"block": 20}])
+def test_intervals_of_models_on_many_rows_are_those_of_each_alone(options: dict[str, Any]) -> None:
+    n = 70_000
+    y = RNG.normal(size=n)
+    columns = {"y_true": y, "c": np.repeat(np.arange(n // 50), 50), "a": y + RNG.normal(size=n), "b": 0.9 * y}
+    together = losscli.compare(["mse", "mae"], columns, models=["a", "b"], ci=0.9, **options)
+    for name in ("a", "b"):
+        for loss in losscli.compare(["mse", "mae"], columns, columns={"y_pred": name}, ci=0.9, **options):
+            (mine,) = (each for each in together if (each.model, each.label) == (name, loss.label))
+            assert mine.result.ci == loss.result.ci
+
+
+def test_fixed_point_sums_share_equal_columns() -> None:
+    columns = np.stack([RNG.normal(size=500), np.ones(500), RNG.normal(size=500), np.ones(500)], axis=1)
+    columns[1:499, 2] = columns[1:499, 0]  # alike in all but two rows
+    fixed = FixedPoint.of(columns)
+    counts = RNG.poisson(1.0, size=(7, 500)).astype(np.uint8)
+    found = fixed.restored(fixed.totals(counts))
+    expected = [[math.fsum(count * column) for column in columns.T] for count in counts]
+    assert fixed.parts.shape[1] == 6  # two of each column that differs, the ones, and their zeros
+    assert found == pytest.approx(np.array(expected), rel=1e-13)

@@ -30,8 +30,8 @@ def evaluate_models(run: RunState, batch: Batch, models: Sequence[str]) -> dict[
         for model, own in runs.items():
             for _ in own.evaluate(iter((piece.predicted_by(model),)), may_be_empty=True):
                 pass
-        _draw(runs, float(piece.rows[-1]))
-    _draw(runs, float("inf"))
+        _resample_up_to(runs, float(piece.rows[-1]))
+    _resample_up_to(runs, float("inf"))
     for own in runs.values():
         own.check_not_empty()
     return runs
@@ -55,7 +55,7 @@ def _rows_of_piece(runs: dict[str, RunState], batch: Batch) -> int:
     return min(blocks * ROWS_PER_DRAW, rows_in_batch(batch))
 
 
-def _draw(runs: dict[str, RunState], before: float) -> None:
+def _resample_up_to(runs: dict[str, RunState], before: float) -> None:
     """Resample the rows up to one, those of all models by the same draws."""
     if bootstraps := [bootstrap for own in runs.values() for bootstrap in own.bootstraps]:
         from losscli.statistics.bootstrap.accumulator import draw_completed_blocks

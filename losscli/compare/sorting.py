@@ -74,7 +74,7 @@ def sort_again(compared: Comparison) -> Comparison:
 def _cells_of(loss: ComparedLoss) -> Mapping[str, Any]:
     """Return the cells of a row, of its table and of JSON, by column."""
     result = loss.result
-    cells = {"n": result.n, "weight_sum": result.summary.weight_sum, "clipped": result.summary.clipped}
+    cells: dict[str, Any] = {"n": result.n, "weight_sum": result.summary.weight_sum, "clipped": result.summary.clipped}
     cells |= {"status": result.status, "loss": loss.label, "value": loss.value, **result.extra_columns, **loss.cells}
     return {**loss.group_columns, **cells, **_columns_of_groups(result.group or {}, loss.model)}
 

@@ -273,7 +273,7 @@ def _draw_blocks(bootstraps: Sequence[Bootstrap], before: float) -> None:
     for block in sorted({block for _, blocks in taken for block in blocks}):
         present = [(bootstrap, blocks[block]) for bootstrap, blocks in taken if block in blocks]
         resampling = present[0][0].resampling
-        columns = np.concatenate([terms for _, terms in present], axis=1)
+        columns = np.concatenate([terms.T for _, terms in present]).T
         drawn = draws.sums(draws.poisson(block, resampling.seed), columns, resampling.n_resamples_streaming)
         for (bootstrap, _), sums in zip(present, np.split(drawn, len(present), axis=1), strict=True):
             assert bootstrap.totals is not None

@@ -27,6 +27,8 @@ COUNTS_PER_GENERATOR = 1 << 18
 RESAMPLES_PER_TILE, ROWS_PER_TILE, COLUMNS_PER_TILE = 64, 456, 16
 """The shape of a product of tiles: of 2**19 multiplications and more BLAS starts threads of its own, which compete."""
 
+NUMBERS_PER_HASHED = 64
+
 BITS_PER_PART = 37
 """Bits of one part of a number: MAX_ROWS_HELD * 2**BITS_PER_PART = 2**53, so that sums of parts are exact."""
 
@@ -97,9 +99,17 @@ def sums(counts: DrawCounts, columns: Array, resamples: int) -> Array:
 
 def distinct_rows(rows: Array) -> tuple[Array, list[int]]:
     """Return the distinct rows of an array (k, n), in C order, and the place of each row among them."""
-    seen: dict[bytes, int] = {}
-    places = [seen.setdefault(row.tobytes(), len(seen)) for row in rows]
-    return np.ascontiguousarray(rows[[places.index(i) for i in range(len(seen))]]), places
+    first: list[int] = []
+    places: list[int] = []
+    alike: dict[bytes, list[int]] = {}  # distinct rows by some of their numbers: all of them take long to hash
+    for i, row in enumerate(rows):
+        candidates = alike.setdefault(row[::NUMBERS_PER_HASHED].tobytes(), [])
+        place = next((j for j in candidates if np.array_equal(rows[first[j]], row)), len(first))
+        if place == len(first):
+            candidates.append(place)
+            first.append(i)
+        places.append(place)
+    return np.ascontiguousarray(rows[first]), places
 
 
 class FixedPoint(NamedTuple):
@@ -119,7 +129,8 @@ class FixedPoint(NamedTuple):
         _, exponents = np.frexp(np.abs(given).max(axis=1, initial=0.0))
         scaled = np.ldexp(given, BITS_PER_PART - exponents[:, None])
         high = np.rint(scaled)
-        low = np.rint(np.ldexp(scaled - high, BITS_PER_PART))
+        scaled -= high
+        low = np.rint(np.ldexp(scaled, BITS_PER_PART))
         parts, positions = distinct_rows(np.concatenate([high, low]))  # whole numbers have no low part
         of_columns = [positions[place] for place in places] + [positions[len(given) + place] for place in places]
         return cls(parts.T, of_columns, exponents[places])
