@@ -365,7 +365,7 @@ def test_without_an_interval_there_is_no_verdict(data: str, cli: Cli) -> None:
     rows = [line.split("\t") for line in result.out.splitlines()]
     column = rows[0].index("verdict")
     assert [row[column] for row in rows[1:4]] == [""] * 3
-    assert "max_error: there is no verdict, as there is no interval of a difference of maxima" in result.err
+    assert "max_error: no verdict, as there is no interval of a difference of maxima" in result.err
     for found in (
         losscli.compare(["mse"], y_true=[1.0], models={"a": [2.0], "b": [3.0]}),
         losscli.compare(["mae"], y_true=Y, models={"a": Y + 1, "b": Y + 2}),

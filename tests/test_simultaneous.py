@@ -222,7 +222,7 @@ def test_the_unit_of_a_loss_changes_nothing(size: float) -> None:
 
 def simulated_sets(losses: np.ndarray) -> np.ndarray:
     """Return which models are in the confidence set of each sample; losses (samples, n, m)."""
-    found = [resample_pairs([terms_of(sample)], Resampling(0.95, 499, seed))[0] for seed, sample in enumerate(losses)]
+    found = [resample_pairs([terms_of(sample)], Resampling(0.95, 299, seed))[0] for seed, sample in enumerate(losses)]
     return np.array([confidence_set(pairs, losses.shape[2], 0.95) for pairs in found])
 
 
@@ -230,17 +230,22 @@ def simulated_sets(losses: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("n", [30, 200])
 @pytest.mark.parametrize("models", [2, 5, 10])
 def test_equal_models_are_seldom_told_apart(n: int, models: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """At least one of several equal models is called worse in at most 6 % of samples; the standard error is 0.6 %."""
-    rng, lines = np.random.default_rng(n + models), []
-    samples = 1200 if n == 30 else 800
+    """In at most 6 % of samples one of several equal models is called worse; how often a better one is found is shown.
+
+    The standard error of a share is 0.9 % at n = 30, 1.3 % at n = 200. The better one has 0.7 of the others' error.
+    """
+    rng, samples = np.random.default_rng(n + models), 600 if n == 30 else 300
+    told_apart, lines = [], []
     for correlation in (0.0, 0.8):
         shared = rng.normal(size=(samples, n, 1))
         errors = correlation**0.5 * shared + (1 - correlation) ** 0.5 * rng.normal(size=(samples, n, models))
-        for name, losses in (("mae", np.abs(errors)), ("mse", errors**2)):
-            told_apart = 100 * (~simulated_sets(losses)).any(axis=1).mean()
-            better = np.concatenate([losses[:200, :, :1] * 0.5, losses[:200, :, 1:]], axis=2)
-            power = 100 * (simulated_sets(better).sum(axis=1) == 1).mean()
-            lines.append(f"{name}, correlation {correlation}: {told_apart:.1f} %, power {power:.0f} %")
-            assert told_apart <= 6 + 100 * 1.64 * (0.05 * 0.95 / samples) ** 0.5
+        for name, power in (("mae", 1), ("mse", 2)):
+            told_apart.append(100 * (~simulated_sets(np.abs(errors) ** power)).any(axis=1).mean())
+            better = np.abs(errors[: samples // 4]) ** power
+            better[:, :, 0] *= 0.7**power
+            found = 100 * (simulated_sets(better).sum(axis=1) == 1).mean()
+            lines.append(f"{name}, correlation {correlation}: {told_apart[-1]:.1f} %, a better one {found:.0f} %")
     with capsys.disabled():
         print(f"\n{models} models, {n} rows: " + "; ".join(lines))
+    assert np.mean(told_apart) <= 6
+    assert max(told_apart) <= 6 + 164 * (0.06 * 0.94 / samples) ** 0.5

@@ -32,7 +32,7 @@ MIN_ROWS, MAX_EFFECTIVE_SHARE = 20, 0.2
 
 NO_OUTLIER = "no row is an outlier"
 
-AGREEMENTS = {True: "agree", False: "do not agree", None: "do not contradict each other, but not all decide"}
+AGREEMENTS = {True: "agree", False: "do not agree", None: "leave it open"}
 
 
 def outlier_notes(
@@ -130,7 +130,7 @@ def model_notes(rankings: Sequence[ModelRanking], agreements: Sequence[Agreement
                 key = bool(ranking.confidence_set), ranking.no_interval_reason
                 by_reason.setdefault(key, []).append(ranking.label)
         for (has_verdict, reason), labels in by_reason.items():
-            what = "a difference has no interval" if has_verdict else "there is no verdict, as there is no interval"
+            what = "a difference has no interval" if has_verdict else "no verdict, as there is no interval"
             yield Message(f"{group}{join_names(labels)}: {what} {reason}")
 
 
@@ -153,7 +153,7 @@ def _describe_outcome(ranking: ModelRanking) -> str:
     if len(models) == 1:
         return f"{models[0]} is best"
     if len(models) <= MAX_MODELS_PER_NOTE:
-        return f"it is undecided whether {', '.join(models[:-1])} or {models[-1]} is best"
+        return f"it takes more rows to tell whether {', '.join(models[:-1])} or {models[-1]} is best"
     count = "all" if len(models) == n_models else f"{len(models)} of"
     return f"{count} {n_models} models may be the best"
 

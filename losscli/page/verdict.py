@@ -327,14 +327,14 @@ def _tested_sentence(decided: Sequence[ModelFacts], count: int, n_losses: int) -
             text += f"; its {label} is {human_number(gap)} below that of {other}{of_gap}"
         return f"{text}."
     if all(len(entry.confidence_set) > 1 for entry in decided):
-        names = join_names([brief(model) for model in first.confidence_set[:MAX_MODELS_NAMED]])
+        shown = [brief(model) for model in first.confidence_set[:MAX_MODELS_NAMED]]
         n_more = len(first.confidence_set) - MAX_MODELS_NAMED
-        more = f" and {n_more} more" if n_more > 0 else ""
+        names = join_names([*shown, f"{n_more} more"] if n_more > 0 else shown)
         by = "By every loss"
         if not is_every or len(decided) == 1:
             by = f"By {_labels_text([brief(entry.label) for entry in decided])}"
         return (
-            f"{by} it is undecided which of {count} models is best: {names}{more} cannot be told apart from these rows."
+            f"{by} it is undecided which of {count} models is best: {names} cannot be told apart from these rows."
         )
     texts = []
     for entry in decided[:MAX_LOSSES_NAMED]:

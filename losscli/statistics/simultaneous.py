@@ -34,8 +34,8 @@ from losscli.statistics.ratios import RELATIVE_ROUNDING
 MAX_ROWS_STUDENTIZED = MAX_ROWS_FOR_DEFAULT_RESAMPLES
 """Most units whose resamples have standard errors of their own."""
 
-MAX_CELLS_STUDENTIZED = 1 << 18
-"""Most units times pairs for that: a resample adds up the squares of all pairs."""
+MAX_CELLS_STUDENTIZED = 1 << 17
+"""Most units times sums for that: a sum per pair, two per model and two more. So it is 10 models on 1956 rows."""
 
 MAX_CELLS_DRAWN = 1 << 23
 """Most resamples times pairs that are held: of more pairs there are fewer resamples."""

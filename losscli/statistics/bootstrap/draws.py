@@ -129,7 +129,8 @@ class FixedPoint(NamedTuple):
         _, exponents = np.frexp(np.abs(given).max(axis=1, initial=0.0))
         scaled = np.ldexp(given, BITS_PER_PART - exponents[:, None])
         high = np.rint(scaled)
-        low = np.rint(np.ldexp(scaled - high, BITS_PER_PART))
+        scaled -= high
+        low = np.rint(np.ldexp(scaled, BITS_PER_PART))
         parts, positions = distinct_rows(np.concatenate([high, low]))  # whole numbers have no low part
         of_columns = [positions[place] for place in places] + [positions[len(given) + place] for place in places]
         return cls(parts.T, of_columns, exponents[places])
