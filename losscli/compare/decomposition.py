@@ -55,8 +55,9 @@ MIN_SHARE_OF_MISCALIBRATION = 0.05
 MAX_MISCALIBRATION_NOTES = 4
 """Notes on the miscalibration of groups and models: the first that are found."""
 
-BAND_RESAMPLES = 200
-"""Resamples by which chance is told from miscalibration: its share of a tail of 5 % is known to 1.5 %."""
+BAND_LEVEL, BAND_RESAMPLES = 0.99, 200
+"""Level at which chance is told from miscalibration, and of how many resamples: as several models and groups are looked
+at, and the bands of quantiles are narrow in small samples, one of 95 % would tell of chance too often."""
 
 MIN_SHARE_OF_TIES = 0.05
 """Share of the rows whose target equals a predicted quantile from which a note tells how they are counted."""
@@ -166,11 +167,11 @@ class FittedFunctional:
         return float(losses.sum()) / float(self.table.weight.sum())
 
     def is_miscalibrated(self) -> bool:
-        """Tell whether the fit leaves the band of a calibrated model more than chance lets it, at a level of 5 %.
+        """Tell whether the fit leaves the band of a calibrated model more than chance lets it.
 
         Of more quantiles than are resampled, what chance makes of miscalibration is below the share that is told of.
         """
-        band = consistency_band(self.loss, self.table, resamples=BAND_RESAMPLES)
+        band = consistency_band(self.loss, self.table, BAND_LEVEL, resamples=BAND_RESAMPLES)
         if band is None:
             return True
         fit = self.calibration
@@ -273,7 +274,7 @@ class Decomposer:
             with np.errstate(all="ignore"):
                 score = fit.score(loss) if known is None else known / factor
                 parts = decompose_score(score, loss, fit.table, fit.calibration)
-            size = max(score, parts.uncertainty)
+            size = max(abs(score), abs(parts.uncertainty))
             mcb, dsc = (without_rounding(part, size) for part in (parts.miscalibration, parts.discrimination))
             unc = finite_or_none(factor * parts.uncertainty)
             found.append(ScoreParts(finite_or_none(factor * mcb), finite_or_none(factor * dsc), unc))

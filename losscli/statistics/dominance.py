@@ -136,7 +136,7 @@ def _sums_from_events(places: Array, exact: list[Array], sizes: list[Array]) -> 
 
     What one event adds and another takes away leaves no rounding error in the columns that are `exact`.
     """
-    order = np.argsort(places, kind="stable")
+    order = np.argsort(places)  # exact sums do not depend on the order of equal places
     ordered = places[order]
     is_last = np.append(ordered[1:] != ordered[:-1], True)
     sums = [exact_cumsum(column[order])[is_last] for column in exact]
