@@ -60,7 +60,7 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
 
     inflation and stress say how far outliers move the reported value, pull how far they would move a fitted model.
     Values of different losses have different units, so they are not ranked. With several models (--pred a --pred b,
-    or a pattern) it says which model wins under each loss, and how sure that is.
+    or a pattern) it says which model is best under each loss, and how sure that is.
 
     \b
     Examples:

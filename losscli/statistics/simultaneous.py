@@ -172,7 +172,7 @@ def _normal_quantiles(count: int) -> Array:
 
 def _count_cells(loss: ModelTerms) -> int:
     """Return the units times the sums that a resample needs of each."""
-    models = int(loss.numerators.shape[1])
+    models: int = loss.numerators.shape[1]
     return len(loss.numerators) * (models * (models - 1) // 2 + 2 * models + 2)
 
 
