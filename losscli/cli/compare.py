@@ -61,7 +61,7 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
     inflation and stress (contamination) say how far outliers move the reported value, pull (deletion influence) how
     far they would move a fitted model, effective_n (Kish) how many rows the value rests on.
     Values of different losses have different units, so they are not ranked. With several models (--pred a --pred b,
-    a pattern, --model or --model-column) it says which model wins under each loss, and how sure that is.
+    a pattern, --model or --model-column) it says which model is best under each loss, and how sure that is.
 
     \b
     Examples:

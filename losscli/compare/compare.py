@@ -1,4 +1,4 @@
-"""Compare losses: what outliers do to each, on how many rows each number rests, and which model wins under it."""
+"""Compare losses: what outliers do to each, on how many rows each number rests, and which model is best under it."""
 
 from __future__ import annotations
 

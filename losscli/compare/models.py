@@ -1,4 +1,4 @@
-"""Which of several models wins under a loss, how sure that is, and on how few rows it rests."""
+"""Which of several models is best under a loss, how sure that is, and on how few rows it rests."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ class ModelRanking:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Whether the losses agree on the models: Kendall's W, from 0 to 1, and whether all have the same winner.
+    """Whether the losses agree on the models: Kendall's W, from 0 to 1, and whether all have the same best model.
 
     `same_winner` is False where no model may be the best under two losses, None where the data leave it open.
     `dominance` compares the models that losses disagree on.

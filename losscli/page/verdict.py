@@ -290,7 +290,7 @@ def times_text(ratio: float) -> str:
 
 
 def _models_sentence(models: Sequence[ModelFacts]) -> str:
-    """Say which model is best, or that it is a tie; then where only values tell them apart."""
+    """Say which model is best, or that it is undecided; then where only values tell models apart."""
     count = len(models[0].models)
     decided = [entry for entry in models if entry.is_finite]
     if not decided:
