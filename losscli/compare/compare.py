@@ -188,14 +188,16 @@ def compare_rows(
         tuple(report.flagged for report in reports),
         tuple(notes),
         Evaluation(
-            data_info(dataset, read_by.weight.value), results, without_rows=keys_without_rows(dataset, read_by, results)
+            data_info(dataset, read_by.weight.value),
+            results,
+            without_rows=keys_without_rows(dataset, read_by, results),
+            resampling=run.resampling,
         ),
         tuple(rankings),
         tuple(agreements),
         reports[0].example,
         wins,
         shows_leaderboard=options.leaderboard,
-        resampling=options.resampling,
     )
 
 

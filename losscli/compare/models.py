@@ -268,6 +268,15 @@ def rank_models(
     return [judge_contest(each, resampling, reference) for each in tested]
 
 
+def intervals_of_models(rankings: Sequence[ModelRanking]) -> dict[str, Any]:
+    """Return how the intervals of differences were found, as JSON has it; empty where there are none."""
+    drawn = [ranking for ranking in rankings if ranking.method is not None]
+    if not drawn:
+        return {}
+    resamples = max(ranking.resampling.resamples or 0 for ranking in drawn)
+    return drawn[0].resampling.to_dict([ranking.method for ranking in drawn], resamples)
+
+
 def judge_contest(contest: Contest, resampling: Resampling, reference: str | None) -> ModelRanking:
     """Return the ranking of the models: their differences to the reference, and which of them may be the best."""
     values = contest.values

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from losscli.compare.across_groups import GroupWins
 from losscli.compare.decomposition import PART_COLUMNS, ScoreParts
 from losscli.compare.leaderboard import Leaderboard, make_leaderboard
-from losscli.compare.models import Agreement, ModelRanking, ModelStanding
+from losscli.compare.models import Agreement, ModelRanking, ModelStanding, intervals_of_models
 from losscli.compare.order import SortOrder
 from losscli.compare.sensitivity import Sensitivity
 from losscli.result_base import Plottable, Result, ResultSequence, short_text, shown
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from losscli.baseline import BaselineFile
-    from losscli.statistics.bootstrap.options import Resampling
 
 COMPARISON_COLUMNS = {
     "rank": "1 = least sensitive: by pull, ties by inflation; by inflation where a loss has no pull",
@@ -46,9 +45,6 @@ MODEL_COLUMNS = {
     "flip": "fewest rows whose removal would make another model the best",
 }
 """The columns that several models add."""
-
-PAIRED_BOOTSTRAP = "paired bootstrap"
-"""The method of the intervals of differences."""
 
 GATE_COLUMNS = tuple(
     key
@@ -239,7 +235,7 @@ class Comparison(Plottable, ResultSequence[ComparedLoss]):
     a row as outlier rows are listed, where that was asked for. `wins` count the groups in which each model is the best,
     an entry per loss. `order` is what the rows are sorted by, if that was asked for; if `shows_leaderboard`, the frame,
     the table and the HTML are those of the leaderboard.
-    `resampling` is how rows were drawn for differences.
+
     """
 
     _field_of_items = "losses"
@@ -253,7 +249,6 @@ class Comparison(Plottable, ResultSequence[ComparedLoss]):
     wins: tuple[GroupWins, ...] = ()
     order: SortOrder | None = None
     shows_leaderboard: bool = False
-    resampling: Resampling | None = None
 
     def __repr__(self) -> str:
         if self.shows_leaderboard:
@@ -319,10 +314,7 @@ class Comparison(Plottable, ResultSequence[ComparedLoss]):
     @property
     def intervals(self) -> dict[str, Any]:
         """How the intervals were found, of differences where there are several models; empty where none were."""
-        tested = [loss.result.n for loss in self.losses if loss.diff_low is not None]
-        if not tested or self.resampling is None:
-            return dict(self.evaluation.intervals.get("intervals", {}))
-        return self.resampling.to_dict([PAIRED_BOOTSTRAP], max(map(self.resampling.n_resamples_of, tested)))
+        return intervals_of_models(self.contests) or dict(self.evaluation.intervals.get("intervals", {}))
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row per loss, or a row per group, loss and model; a row per model if it shows the leaderboard."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from losscli.compare.models import ModelRanking
+from losscli.compare.models import ModelRanking, intervals_of_models
 from losscli.compare.streamed_models import ModelLosses
 from losscli.errors import DataError
 from losscli.evaluation.row_sample import RowSampler
@@ -65,8 +65,8 @@ def models_picture(request: Request, losses: ModelLosses, sampler: RowSampler) -
     resampling = request.resampling
     is_resampled = sample.is_complete or resampling.resamples_units
     picture = picture_of_rankings(rankings, request.dataset.models, resampling.level, is_resampled, data)
-    resamples = resampling.n_resamples_of(sample.n) if is_resampled else 0
-    return replace(picture, intervals=resampling.to_dict([picture.facts["method"]], resamples))
+    found = intervals_of_models(rankings) or resampling.to_dict([picture.facts["method"]], 0)
+    return replace(picture, intervals=found)
 
 
 def picture_of_rankings(

@@ -232,7 +232,10 @@ class Bootstrap:
         terms = rows.where(slice(0, kept)).terms(self.estimand)
         padded = np.zeros((max(end - first, 0) * ROWS_PER_DRAW, 2))
         padded[start - first * ROWS_PER_DRAW :][:kept] = terms
-        return {first + i: each for i, each in enumerate(padded.reshape(-1, ROWS_PER_DRAW, 2))}
+        blocks = padded.reshape(-1, ROWS_PER_DRAW, 2)
+        for each in blocks:
+            self.streamed_tail.update(each[:, 0])
+        return {first + i: each for i, each in enumerate(blocks)}
 
 
 @dataclass(eq=False, repr=False)

@@ -10,7 +10,6 @@ import numpy as np
 
 from losscli.errors import UsageError
 from losscli.messages import Hint
-from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD
 from losscli.statistics.tails import TailSums
 
 DEFAULT_LEVEL = 0.95
@@ -92,11 +91,6 @@ class Resampling(NamedTuple):
             "seed": self.seed,
             **{name: value for name, value in chosen.items() if value is not None},
         }
-
-    def n_resamples_of(self, n: int) -> int:
-        """Return how often n rows are resampled, whether they are held or stream."""
-        is_held = n <= MAX_ROWS_HELD and self.method != "poisson"
-        return self.n_resamples_in_memory(n) if is_held else self.n_resamples_streaming
 
     @property
     def n_resamples_streaming(self) -> int:
