@@ -14,13 +14,14 @@ from typing import NamedTuple
 import numpy as np
 
 from losscli.data.batch import Batch
-from losscli.data.columns import RoleColumns
+from losscli.data.columns import RoleColumns, suggest_column
 from losscli.data.dataset import Dataset
 from losscli.data.identifiers import has_identifier_name
 from losscli.data.role_names import usual_names
 from losscli.data.sources import Sources
 from losscli.data.table import Column, Kind, Table
 from losscli.declaration.domains import Array, ValueOrigin
+from losscli.errors import DataError
 from losscli.messages import number_text
 
 USUAL_LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)
@@ -129,6 +130,9 @@ def find_beside(sources: Sources, columns: Mapping[str, str], level: float | Non
         sources: The tables.
         columns: Role -> what was requested for it.
         level: The level of the quantile that is wanted as y_pred; None for any.
+
+    Raises:
+        DataError: The column that was requested for the variance does not exist.
     """
     table = sources.table("y_pred")
     if table is None or not table.has_names:
@@ -147,9 +151,10 @@ def find_beside(sources: Sources, columns: Mapping[str, str], level: float | Non
             quantiles, point = of_chosen, chosen[0]
     elif not any(name.lower() in usual_names("y_pred") for name in numbers) and len(quantiles) > 1:
         point = nearest_to(quantiles, level)
-    return BesideColumns(
-        first_match(_VARIANCE, free), first_match(_DEVIATION, free), quantiles, tuple(find_clusters(table)), point
-    )
+    variance = columns.get("variance", first_match(_VARIANCE, free))
+    if variance is not None and variance not in numbers:
+        raise DataError(f"{table.label}no column {variance!r} of numbers{suggest_column(variance, table)}")
+    return BesideColumns(variance, first_match(_DEVIATION, free), quantiles, tuple(find_clusters(table)), point)
 
 
 def nearest_to(quantiles: Sequence[PredictedQuantile], level: float | None) -> str:

@@ -14,8 +14,8 @@ from losscli.recommend.summary import percent, short
 USUAL_POWER = 1.5
 """The power of a Tweedie deviance for amounts that are often 0, if the data does not tell another one."""
 
-NEAR_POWER = 0.35
-"""A power of the variance this near to that of a usual distribution is taken for it."""
+NEAR_POWERS = (0.35, 0.5)
+"""A power of the variance so far below or above that of a usual distribution is taken for it."""
 
 
 def is_power_near(d: Profile, power: float) -> bool | None:
@@ -23,7 +23,7 @@ def is_power_near(d: Profile, power: float) -> bool | None:
     grown = d.residuals.variance_power
     if grown is None or grown.error > 0.5:
         return None
-    return grown.is_near(power) or abs(grown.power - power) <= NEAR_POWER
+    return grown.is_near(power) or -NEAR_POWERS[0] <= grown.power - power <= NEAR_POWERS[1]
 
 
 def counts(d: Profile) -> Iterator[Finding]:
@@ -76,7 +76,7 @@ def deviances(d: Profile) -> Iterator[Finding]:
             yield use(
                 "gamma_deviance", f"targets are above 0, and {growth}, so that errors are proportional to predictions"
             )
-        elif is_gamma is False and not is_poisson and 1 < power < (2 if zeros else 3.1):
+        elif is_gamma is False and not is_poisson and not d.is_count_like and 1 < power < (2 if zeros else 3.1):
             targets = f"targets are {f'>= 0, {percent(d.zero_share)} of them 0' if zeros else 'above 0'}"
             yield use(
                 tweedie_text(power),

@@ -29,8 +29,8 @@ def coverage_reason(forecast: QuantileForecast) -> str:
 
 
 def predicted_variances(d: Profile) -> Iterator[Finding]:
-    """Yield what a predicted variance beside y_pred is for."""
-    for spread in d.spreads:
+    """Yield what a predicted variance beside y_pred is for, unless medians or quantiles were asked for."""
+    for spread in () if d.aim.is_requested and not d.aim.is_mean else d.spreads:
         if spread.ratio > 0:
             yield judge_spread(d, spread)
 
@@ -50,7 +50,7 @@ def judge_spread(d: Profile, spread: SpreadForecast) -> Finding:
     ):
         squares = f"{short(spread.ratio_of_squares, 3)} if they are squared: are they standard deviations?"
         return consider(loss, f"{column} is called a variance, but {ratio}, and {squares}")
-    verdict = use if d.aim.is_mean or d.aim.is_centre else avoid if d.aim.is_requested else consider
+    verdict = use if d.aim.is_mean or d.aim.is_centre else consider
     return verdict(loss, f"{column} holds predicted variances; {ratio}")
 
 

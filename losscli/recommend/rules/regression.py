@@ -36,8 +36,7 @@ def regression(d: Profile) -> Iterator[Finding]:
         yield from one_quantile(d)
         return
     if not d.aim.is_median:
-        yield from counts(d)
-        yield from deviances(d)
+        yield from of_amounts(d)
     if r.are_zero or r.has_few_rows or not (r.has_scale or is_mostly_zero(d)):
         yield from unknown_scale(d)
     elif is_mostly_zero(d) and not d.aim.is_median:
@@ -60,7 +59,10 @@ def regression(d: Profile) -> Iterator[Finding]:
 def constant_targets(d: Profile) -> Iterator[Finding]:
     """Yield findings for targets that are all 0 or all 1: labels or numbers."""
     wanted = d.target
-    losses = ["mse", "mae"] if wanted is None else ["mse"] if wanted.name == "mean" else [quantile_text(wanted.level)]
+    losses = ["mse", "mae"]
+    if wanted is not None:
+        of_quantile = "mae" if wanted.level == 0.5 else quantile_text(wanted.level)
+        losses = ["mse" if wanted.name == "mean" else of_quantile]
     for loss in losses:
         yield consider(loss, "suits if y_true are numbers: it is defined for any")
     if d.has_probabilities and "mse" in losses:
@@ -85,7 +87,19 @@ def unknown_scale(d: Profile) -> Iterator[Finding]:
         rows = f"{d.n} row{'s are' if d.n > 1 else ' is'} too few to show tails and outliers"
         findings = [of_mean("mse", f"{rows}; suits if there are none")]
         findings.append(of_median("mae", f"{rows}; suits if there are some"))
+    findings = [f for f in findings if f.verdict is Verdict.USE or not d.aim.is_requested]
     yield from sorted(findings, key=lambda finding: finding.verdict is not Verdict.USE)
+
+
+def of_amounts(d: Profile) -> Iterator[Finding]:
+    """Yield deviances, which are consistent for the mean."""
+    yield from counts(d)
+    yield from deviances(d)
+
+
+def has_deviance(d: Profile) -> bool:
+    """Return whether a deviance suits, which gives large errors of large predictions less weight than mse."""
+    return any(finding.verdict is Verdict.USE for finding in of_amounts(d))
 
 
 def is_mostly_zero(d: Profile) -> bool:
@@ -119,7 +133,7 @@ def outlier_reason(d: Profile) -> str:
 def mostly_zero_targets(d: Profile) -> Iterator[Finding]:
     """Yield findings for forecasts of means of amounts more than half of which are 0."""
     r = d.residuals
-    is_heavy = r.has_scale and has_heavy_tails(r) and d.pred.low > 0  # there is a deviance then
+    is_heavy = r.has_scale and has_heavy_tails(r) and has_deviance(d)
     squares = f"; {percent(r.squares_share)} of the sum of squares is that of outliers" if r.has_scale else ""
     verdict = consider if is_heavy else use
     yield verdict("mse", f"the targets above 0 count, too{squares}")
@@ -132,8 +146,7 @@ def mostly_zero_targets(d: Profile) -> Iterator[Finding]:
 def for_means(d: Profile) -> Iterator[Finding]:
     """Yield losses for forecasts of means."""
     r = d.residuals
-    has_deviance = d.pred.low > 0 and d.true.low >= 0 and (r.is_spread_rising or d.is_count_like)
-    verdict = consider if has_deviance and has_heavy_tails(r) else use
+    verdict = consider if has_heavy_tails(r) and has_deviance(d) else use
     yield verdict("mse", outlier_reason(d))
     away = f"the median of the residuals is {short(r.median)}, their mean {short(r.mean)}"
     is_away = abs(r.mean_gap) > ALIKE_GAP and abs(r.median_z) > STANDARD_ERRORS

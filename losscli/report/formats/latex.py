@@ -69,7 +69,8 @@ def latex(report: Report, write: Write, style: Style) -> None:
     if report.detail:
         write("\n")
         latex(report.detail, write, style)
-    write(comment(report.closing) if report.closing else "")
+    for line in report.closing.splitlines():
+        write(comment(line))
 
 
 def comment(text: str) -> str:
