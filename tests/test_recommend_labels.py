@@ -378,4 +378,4 @@ def test_bad_roles(roles: dict[str, tuple[int, ...]], message: str) -> None:
     rng = np.random.default_rng(18)
     arrays = {role: np.arange(9) if role == "labels" else rng.normal(size=shape) for role, shape in roles.items()}
     with pytest.raises(losscli.DataError, match=message):
-        losscli.recommend(arrays)
+        losscli.recommend(**arrays)  # type: ignore[arg-type]
