@@ -363,3 +363,19 @@ def test_classes_that_were_rounded_to_0() -> None:
     assert slopes[0] is not None
     assert slopes[1] is not None
     assert slopes[1].slope.value == pytest.approx(slopes[0].slope.value, abs=0.15)
+
+
+@pytest.mark.parametrize(
+    ("roles", "message"),
+    [
+        ({"anchor": (9, 3), "positive": (9, 4), "negative": (9, 3)}, r"shapes differ: anchor is \(9, 3\), positive is"),
+        ({"labels": (9,), "embeddings": (9, 3), "weights": (4, 3)}, "4 is not a class label 0..3"),
+        ({"anchor": (9, 3)}, "no column for positive or negative, which triplet needs"),
+    ],
+    ids=["shapes", "labels", "lacking"],
+)
+def test_bad_roles(roles: dict[str, tuple[int, ...]], message: str) -> None:
+    rng = np.random.default_rng(18)
+    arrays = {role: np.arange(9) if role == "labels" else rng.normal(size=shape) for role, shape in roles.items()}
+    with pytest.raises(losscli.DataError, match=message):
+        losscli.recommend(**arrays)  # type: ignore[arg-type]

@@ -35,9 +35,9 @@ from losscli.cli.options import SectionCommand, SectionOption
 def command(data: tuple[str, ...], from_logits: bool, target: str, **values: Any) -> int:
     """Recommend losses for DATA: which suit it, which do not, and why.
 
-    Parameters are computed from the data: huber's delta from the robust scale of the residuals, class weights from
-    the class shares. The last line is the command that compares the recommended losses. -f value prints their names
-    only.
+    Losses to use are consistent for what forecasts shall be: a mean, a median or a quantile. Parameters are computed
+    from the data: huber's delta from the robust scale of the residuals, class weights from the class shares. The last
+    line is the command that compares the recommended losses. -f value prints their names only.
 
     \b
     Examples:

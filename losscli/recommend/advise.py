@@ -167,8 +167,8 @@ def recommend_from(
         named_format, dataset = boxes
         profile = profile_of(dataset, track=lambda batches: track(dataset, batches), named_format=named_format)
     elif (other_roles := bind_role_set(sources, options, note)) is not None:
-        role_set, dataset = other_roles
-        profile = role_profile_of(dataset, role_set.task, lambda batches: track(dataset, batches))
+        role_set, dataset, first_loss = other_roles
+        profile = role_profile_of(dataset, role_set.task, first_loss, lambda batches: track(dataset, batches))
     else:
         dataset, beside = carry_beside(bind_for_recommend(sources, options, note), beside)
         profile = profile_of(

@@ -94,12 +94,12 @@ def find_aim(r: Residuals, target: Functional | None, zero_share: float, are_amo
         zero_share: The share of the targets that are 0, if none is below.
         are_amounts: Whether targets are counts, or >= 0 and skewed or spread more where predictions are large.
     """
-    if target is not None:
-        return Aim(target.name, target.level, "requested", is_requested=True)
-    if r.are_zero:
-        return Aim(EITHER, 0.5, "every residual is 0: the data cannot tell", is_unclear=True)
     mean = f"mean residual {short(r.mean)} (± {short(STANDARD_ERRORS * r.mean_error, 2)})"
     below = f"{percent(r.coverage)} of the targets below their prediction"
+    if target is not None:
+        return Aim(target.name, target.level, mean if target.name == "mean" else below, is_requested=True)
+    if r.are_zero:
+        return Aim(EITHER, 0.5, "every residual is 0: the data cannot tell", is_unclear=True)
     if r.has_few_rows:
         return Aim(EITHER, 0.5, "too few rows to tell", is_unclear=True)
     are_means, are_medians = abs(r.mean_z) <= STANDARD_ERRORS, abs(r.median_z) <= STANDARD_ERRORS

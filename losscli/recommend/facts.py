@@ -51,8 +51,9 @@ def list_facts(d: Profile) -> Iterator[Fact]:
     if d.task in NUMBERS + LABELS + LABEL_SETS:
         yield Fact("predictions", [d.pred.low, d.pred.high], d.pred.range)
     if d.task is Task.REGRESSION and not d.has_quantiles_only:
-        assumed = "" if d.aim.is_requested else "assumes "
-        yield Fact("target", d.aim.label, f"{assumed}{d.aim.label}: {d.aim.reason}")
+        aim = d.aim
+        known = f"{aim.label}, as requested" if aim.is_requested else f"assumes {aim.label}"
+        yield Fact("target", aim.label, f"{known}: {aim.reason}")
         yield from list_residual_facts(d)
     if d.task is Task.REGRESSION:
         yield from list_column_facts(d)

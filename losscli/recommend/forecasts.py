@@ -27,11 +27,6 @@ class QuantileForecast(NamedTuple):
     values: Array
     is_assumed: bool = False
 
-    @property
-    def is_off(self) -> bool:
-        """Whether the share is surely not the level."""
-        return abs(self.below - self.level) > 2 * self.error
-
 
 class SpreadForecast(NamedTuple):
     """A column of predicted variances or standard deviations, and the mean of e²/variance with its standard error.

@@ -200,7 +200,8 @@ class Profile:
         if self.has_class_labels:
             labels = np.eye(self.width)[labels[:, 0].astype(np.int64)]
         off = biased_columns(labels, self.y_pred, self.sample.weight)
-        return {self.class_names[k] if self.class_names else str(k): gap for k, gap in off.items()}
+        names = self.class_names if len(self.class_names) == self.width else [str(k) for k in range(self.width)]
+        return {names[k]: gap for k, gap in off.items()}
 
     @cached_property
     def one_peak_share(self) -> float:

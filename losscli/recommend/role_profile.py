@@ -15,6 +15,7 @@ from losscli.data.batch import Batch
 from losscli.data.dataset import Dataset, ignore_note
 from losscli.declaration.domains import Array, Mask
 from losscli.errors import NoResultError
+from losscli.evaluation.evaluator import Evaluator
 from losscli.recommend.beside import BesideColumns
 from losscli.recommend.label_facts import Fact
 from losscli.recommend.profile import refuse_missing
@@ -170,11 +171,12 @@ def of_unit_length(x: Array) -> Array:
 
 
 def role_profile_of(
-    dataset: Dataset, task: Task, track: Callable[[Iterator[Batch]], Iterable[Batch]] = iter
+    dataset: Dataset, task: Task, first_loss: Evaluator, track: Callable[[Iterator[Batch]], Iterable[Batch]] = iter
 ) -> RoleProfile:
     """Read the roles once and return their profile, that of a sample of rows if they are many.
 
     Raises:
+        DataError: The first loss refuses the sample: shapes differ, or labels are no class.
         NoResultError: No row is left, or one lacks a value.
     """
     sampler = ReservoirSampler(VALUES_PER_SAMPLE if task in PAIRS_BY_ROW else 1)
@@ -197,6 +199,7 @@ def role_profile_of(
     if sampler.is_subsampled:  # what is odd of a sample, such as a row that is alone in its class, need not be of all
         quiet = {role: replace(origin, note=ignore_note) for role, origin in sample.origins.items()}
         sample = replace(sample, origins=quiet)
+    first_loss(sample)
     class_sizes = np.array(list(sizes.values()), dtype=np.int64)
     is_weighted = sample.weight is not None
     return RoleProfile(task, n, weight, is_weighted, sample, extreme_rows, sampler.is_subsampled, class_sizes)

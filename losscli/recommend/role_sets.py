@@ -16,6 +16,7 @@ from losscli.declaration.domains.boxes import Boxes
 from losscli.declaration.grammar import parse_specs
 from losscli.declaration.loss import BoundLoss
 from losscli.errors import DataError
+from losscli.evaluation.evaluator import Evaluator
 from losscli.options import EvaluationOptions
 from losscli.recommend.tasks import Task
 from losscli.registry import resolve
@@ -62,8 +63,12 @@ ALL_ROLES = tuple(dict.fromkeys([*OBSERVED_ROLES, *(role for one in ROLE_SETS fo
 """Every role that recommend reads."""
 
 
-def bind_role_set(sources: Sources, options: EvaluationOptions, note: Note) -> tuple[RoleSet, Dataset] | None:
-    """Return the first role set whose roles the data has, and its data; None if y_true and y_pred are there.
+def bind_role_set(
+    sources: Sources, options: EvaluationOptions, note: Note
+) -> tuple[RoleSet, Dataset, Evaluator] | None:
+    """Return the first role set whose roles the data has, its data and its first loss.
+
+    None if y_true and y_pred are there, or the roles of no set.
 
     Roles that are named by the user, as files or columns, come before those that are found.
 
@@ -87,7 +92,8 @@ def bind_role_set(sources: Sources, options: EvaluationOptions, note: Note) -> t
             continue
         has_scores = one.task is Task.PAIRS and found["x1"].shape[1:] in ((), (1,))
         chosen = RANKED_PAIRS if has_scores else one
-        return chosen, bind(_resolve(chosen), sources, options, note)[0]
+        dataset, run = bind(_resolve(chosen), sources, options, note)
+        return chosen, dataset, run.evaluators[0]
     if named:
         wanted = next((one for one in ROLE_SETS if named & set(one.roles)), ROLE_SETS[0])
         lacking = [role for role in wanted.roles if binder.find(role, (Domain(), Domain(("N,C",)))) is None]

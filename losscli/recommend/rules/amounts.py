@@ -48,7 +48,7 @@ def counts(d: Profile) -> Iterator[Finding]:
     else:
         weighting = "consistent for the mean all the same (quasi-Poisson)"
         verdict = use if d.true.low <= MAX_FIRST_COUNT else consider
-        yield verdict("poisson_deviance", f"counts that spread more; {dispersion}; {weighting}")
+        yield verdict("poisson_deviance", f"whole numbers that spread more than counts; {dispersion}; {weighting}")
 
 
 def deviances(d: Profile) -> Iterator[Finding]:
