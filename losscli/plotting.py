@@ -136,7 +136,7 @@ def plot(
     else:
         defaults = EvaluationOptions(models=(), draws=True)._asdict()
         about_data = {"kind": kind, "input_format": input_format, "header": header, "delimiter": delimiter}
-        about_data |= {"decimal": decimal, "comment": comment} | options._replace(jobs=None, model_files=())._asdict()
+        about_data |= {"decimal": decimal, "comment": comment} | options._replace(jobs=None)._asdict()
         of_data = next((item for item in about_data.items() if item[1] != defaults.get(item[0])), None)
         if of_data is not None:
             raise UsageError("is about data, and there is none", option=of_data)
