@@ -86,17 +86,17 @@ def terms_to_resample(
     of the differences to the first model needs.
     """
     first = next(iter(terms.values()))
-    columns = []
-    for model, term in terms.items():
+    both, rows, block = np.empty((len(batch), len(terms) + 1)), batch.rows, None
+    numerators = both[:, :-1]
+    for i, (model, term) in enumerate(terms.items()):
         factor = 1 / (2 * values[model]) if is_root and values[model] > 0 else 1.0
         column = term.numerator * factor
         if term.denominator is not first.denominator and not np.array_equal(term.denominator, first.denominator):
             sums = float(column.sum()), float(term.denominator.sum()), float(first.denominator.sum())
             column = (column - sums[0] / sums[1] * term.denominator) * (sums[2] / sums[1])
-        columns.append(column)
-    numerators = np.stack(columns, axis=1)
+        numerators[:, i] = column
     numerators -= numerators[:, :1].copy()
-    both, rows, block = np.hstack([numerators, first.denominator[:, None]]), batch.rows, None
+    both[:, -1] = first.denominator
     if resampling.block is not None:  # blocks are of the rows that count
         counted = (numerators != 0).any(axis=1) | (first.denominator != 0)
         both, rows = both[counted], rows[counted]

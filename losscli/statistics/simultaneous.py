@@ -187,14 +187,20 @@ def _resamples_of_rows(pairs: int, resampling: Resampling) -> int:
     return resampling.resamples or max(min(enough, MAX_CELLS_DRAWN // pairs), min_resamples(resampling.level))
 
 
+def _largest(values: Array) -> float:
+    """Return the largest absolute value; 1 if all are 0."""
+    return float(max(values.max(initial=0.0), -values.min(initial=0.0))) or 1.0
+
+
 def _residuals(loss: ModelTerms) -> _Residuals:
     """Return the residuals of the units; no square of them overflows."""
-    tops = np.abs(loss.numerators).max(initial=0.0) or 1.0, np.abs(loss.denominators).max(initial=0.0) or 1.0
-    numerators, denominators = loss.numerators / tops[0], loss.denominators / tops[1]
+    tops = _largest(loss.numerators), _largest(loss.denominators)
+    residuals, denominators = loss.numerators / tops[0], loss.denominators / tops[1]
     total = math.fsum(denominators) or 1.0
-    add_up = math.fsum if len(numerators) <= MAX_ROWS_STUDENTIZED else np.sum  # of many rows it takes long
-    means = np.array([add_up(column) for column in numerators.T]) / total
-    residuals = numerators - means * denominators[:, None]
+    add_up = math.fsum if len(residuals) <= MAX_ROWS_STUDENTIZED else np.sum  # of many rows it takes long
+    means = np.array([add_up(column) for column in residuals.T]) / total
+    for i, mean in enumerate(means):  # in place: there are as many numbers as predictions
+        residuals[:, i] -= mean * denominators
     doubled = None
     if loss.doubled is not None:
         doubled = loss.doubled[:, :-1] / tops[0] - means * (loss.doubled[:, -1:] / tops[1])
@@ -212,7 +218,7 @@ def _pair_sums(loss: ModelTerms, residuals: _Residuals) -> _PairSums:
     """Add up the squares of all pairs, some units at a time; an error of 0 is of units that differ by the same."""
     units, models = loss.numerators.shape
     squares, fourth_powers, sizes = np.zeros((3, models, models))
-    scale = np.abs(loss.numerators).max(initial=0.0) or 1.0
+    scale = _largest(loss.numerators)
     for start in range(0, units, ROWS_PER_SUM):
         mine = np.ascontiguousarray(residuals.values[start : start + ROWS_PER_SUM].T)  # sums of rows are fast
         given = np.ascontiguousarray(loss.numerators[start : start + ROWS_PER_SUM].T) / scale

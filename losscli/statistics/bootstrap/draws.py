@@ -24,8 +24,11 @@ MAX_ROWS_HELD = 1 << 16
 COUNTS_PER_GENERATOR = 1 << 18
 """Counts that each generator makes: its own cost is that of some thousands of them."""
 
-RESAMPLES_PER_TILE, ROWS_PER_TILE, COLUMNS_PER_TILE = 64, 456, 16
-"""The shape of a product of tiles: of 2**19 multiplications and more BLAS starts threads of its own, which compete."""
+RESAMPLES_PER_TILE, COLUMNS_PER_TILE = 64, 104
+"""The size of a tile of resamples, and the most columns of one."""
+
+MULTIPLICATIONS_PER_TILE = (1 << 19) - 1
+"""Multiplications of a tile, which give its rows: of more BLAS starts threads of its own, which compete with these."""
 
 NUMBERS_PER_HASHED = 64
 
@@ -98,7 +101,7 @@ def sums(counts: DrawCounts, columns: Array, resamples: int) -> Array:
 
 
 def distinct_rows(rows: Array) -> tuple[Array, list[int]]:
-    """Return the distinct rows of an array (k, n), in C order, and the place of each row among them."""
+    """Return the distinct rows of an array (k, n), and the place of each row among them."""
     first: list[int] = []
     places: list[int] = []
     alike: dict[bytes, list[int]] = {}  # distinct rows by some of their numbers: all of them take long to hash
@@ -109,7 +112,7 @@ def distinct_rows(rows: Array) -> tuple[Array, list[int]]:
             candidates.append(place)
             first.append(i)
         places.append(place)
-    return np.ascontiguousarray(rows[first]), places
+    return rows[first], places
 
 
 class FixedPoint(NamedTuple):
@@ -133,12 +136,14 @@ class FixedPoint(NamedTuple):
         low = np.rint(np.ldexp(scaled, BITS_PER_PART))
         parts, positions = distinct_rows(np.concatenate([high, low]))  # whole numbers have no low part
         of_columns = [positions[place] for place in places] + [positions[len(given) + place] for place in places]
-        return cls(parts.T, of_columns, exponents[places])
+        return cls(np.ascontiguousarray(parts.T), of_columns, exponents[places])
 
     def totals(self, drawn: Drawn) -> Array:
         """Return the sums of the parts (m, p) over resamples (m, rows), tile by tile."""
         rows, columns = self.parts.shape
-        size, step = RESAMPLES_PER_TILE, ROWS_PER_TILE
+        size, width = RESAMPLES_PER_TILE, max(1, columns)
+        width = -(-width // -(-width // COLUMNS_PER_TILE))  # tiles of equal width
+        step = max(1, min(rows, MULTIPLICATIONS_PER_TILE // (size * width)))
         out = np.zeros((len(drawn), columns))
         space = np.empty((size, step))  # new memory for each tile would cost more than filling it
         for i in range(0, len(drawn), size):
@@ -146,10 +151,8 @@ class FixedPoint(NamedTuple):
                 counts = drawn[i : i + size, j : j + step]
                 tile = space[: counts.shape[0], : counts.shape[1]]
                 tile[...] = counts
-                for k in range(0, columns, COLUMNS_PER_TILE):
-                    out[i : i + size, k : k + COLUMNS_PER_TILE] += (
-                        tile @ self.parts[j : j + step, k : k + COLUMNS_PER_TILE]
-                    )
+                for k in range(0, columns, width):
+                    out[i : i + size, k : k + width] += tile @ self.parts[j : j + step, k : k + width]
         return out
 
     def restored(self, totals: Array) -> Array:
