@@ -108,6 +108,12 @@ def test_equal_models_are_undecided() -> None:
     assert any(note.startswith("one and two are alike under mse and mae") for note in found.notes)
 
 
+def test_errors_of_the_same_size_are_alike_whatever_their_rounding() -> None:
+    truth, misses = np.round(np.sin(3 * Y), 3), np.round(0.1 + 0.1 * np.sin(Y), 3)
+    found = losscli.compare(["mse", "mae"], y_true=truth, models={"high": truth + misses, "low": truth - misses})
+    assert {(c.verdict, c.difference, c.diff_low, c.diff_high) for c in found} == {("undecided", 0.0, 0.0, 0.0)}
+
+
 def test_values_that_are_not_finite_are_why_there_is_no_interval() -> None:
     chances = {"a": [0.2, 0.7] * 10, "b": [0.3, 0.9] * 10, "c": [1.0, *[0.7, 0.2] * 9, 0.7]}
     for reference, verdict in ((None, "undecided"), ("c", None)):

@@ -148,7 +148,9 @@ def model_notes(rankings: Sequence[ModelRanking], agreements: Sequence[Agreement
                 yield Message(f"{group}{ranking.label}: {_describe_flip(ranking.flip)}")
         by_units = [ranking for ranking in in_group if ranking.units is not None]
         if by_units:
-            yield Message(f"{group}the intervals of the differences are{resampled_text(by_units)}")
+            few = min(ranking.units or 0 for ranking in by_units) < MIN_ROWS_FOR_LEVEL
+            level = f", and fewer than {MIN_ROWS_FOR_LEVEL} of them keep no level" if few else ""
+            yield Message(f"{group}the intervals of the differences are{resampled_text(by_units)}{level}")
         elif any(ranking.n < MIN_ROWS_FOR_LEVEL and ranking.critical_value is not None for ranking in in_group):
             yield Message(f"{group}the intervals of the differences are of {in_group[0].n} rows: {FEW_ROWS_WARNING}")
         if low := [each for each in in_group if each.least_p > 1 - each.resampling.level]:
@@ -185,7 +187,7 @@ def _describe_outcome(ranking: ModelRanking) -> str:
         )
     if len(models) == 1:
         return f"{models[0]} is best"
-    if len({(ranking.values[model], ranking.gaps[model]._replace(p=None)) for model in models}) == 1:
+    if len({ranking.gaps[model][:3] for model in models}) == 1:  # also the ends of their intervals
         return f"{join_names(models) if len(models) <= MAX_MODELS_PER_NOTE else f'{len(models)} models'} are alike"
     if len(models) <= MAX_MODELS_PER_NOTE:
         return f"it takes more rows to tell whether {', '.join(models[:-1])} or {models[-1]} is best"
