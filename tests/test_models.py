@@ -114,6 +114,13 @@ def test_errors_of_the_same_size_are_alike_whatever_their_rounding() -> None:
     assert {(c.verdict, c.difference, c.diff_low, c.diff_high) for c in found} == {("undecided", 0.0, 0.0, 0.0)}
 
 
+def test_few_clusters_are_warned_of() -> None:
+    for clusters, level in ((8, ", and fewer than 10 of them keep no level"), (12, "")):
+        data = {"y_true": Y, **MODELS, "day": np.arange(N) % clusters}
+        found = losscli.compare("mse", data=data, models=["a", "b"], cluster="day", resamples=99)
+        assert f"the intervals of the differences are of {clusters} clusters (day){level}" in found.notes
+
+
 def test_values_that_are_not_finite_are_why_there_is_no_interval() -> None:
     chances = {"a": [0.2, 0.7] * 10, "b": [0.3, 0.9] * 10, "c": [1.0, *[0.7, 0.2] * 9, 0.7]}
     for reference, verdict in ((None, "undecided"), ("c", None)):
