@@ -144,7 +144,7 @@ def draw_normal(
     reaches = factor[first] - factor[second]
     lengths = np.sqrt((reaches**2).sum(axis=1))
     if len(first) == 1:  # its distribution is known: no draw is nearer to it than its quantiles
-        drawn = _normal_quantiles(resamples)[:, None] * is_tested
+        drawn = _normal_quantiles(resamples, resampling.level)[:, None] * is_tested
     else:
         drawn = np.abs(draws.normal(resamples, len(values), resampling.seed) @ reaches.T)
         drawn /= np.where(is_tested & (lengths > 0), lengths, np.inf)
@@ -168,12 +168,17 @@ def pairs_of_draws(values: Array, drawn: Array) -> PairDraws:
     return _with_counted_p(PairDraws(differences, errors, is_tested, resampled, np.empty(0), "fixed error"))
 
 
-def _normal_quantiles(count: int) -> Array:
-    """Return the quantiles of |z| at 1 / (count + 1), 2 / (count + 1), ..."""
+def _normal_quantiles(count: int, level: float) -> Array:
+    """Return the quantiles of |z| at 1 / (count + 1), 2 / (count + 1), ..., moved so that one is exactly at the level.
+
+    It is the critical value; p is then at most 1 - level exactly where |t| is beyond it, however few there are.
+    """
     from statistics import NormalDist
 
     normal = NormalDist()
-    return np.array([normal.inv_cdf((1 + k / (count + 1)) / 2) for k in range(1, count + 1)])
+    place = math.ceil(level * (count + 1) - 1e-9)
+    shares = np.interp(np.arange(1, count + 1), [0, place, count + 1], [0, level, 1])
+    return np.array([normal.inv_cdf((1 + share) / 2) for share in shares.tolist()])
 
 
 def _count_cells(loss: ModelTerms) -> int:
