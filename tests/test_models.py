@@ -182,6 +182,22 @@ def test_kendalls_w() -> None:
 # ------------------------------------------------------------------------------------------- columns of models
 
 
+def test_what_outliers_do_to_fits_is_measured_where_it_is_asked_for(cli: Cli, data: str) -> None:
+    words = ("compare", "--losses", "mse,mae", data, "--pred", "model_a", "--pred", "model_c")
+    document = {(one["loss"], one["model"]): one for one in json.loads(cli(*words, "-f", "json").out)["losses"]}
+    assert all(one[key] is not None for one in document.values() for key in ("rank", "pull", "stress", "skill"))
+    header, *rows = [line.split("\t") for line in cli(*words).out.splitlines()]
+    assert "pull" not in header
+    for row in rows:
+        cells = dict(zip(header, row, strict=True))
+        one = document[cells["loss"], cells["model"]]
+        assert [float(cells[key]) for key in ("inflation", "effective_n")] == [one["inflation"], one["effective_n"]]
+    pulls = sorted(one["pull"] for one in document.values())
+    sorted_rows = [line.split("\t")[:2] for line in cli(*words, "--sort", "pull").out.splitlines()[1:]]
+    assert [document[loss, model]["pull"] for loss, model in sorted_rows] == pulls
+    assert cli(*words, "--fail-if", "mse[model_a].skill>0").status == 1
+
+
 def test_a_pattern_is_several_models_where_no_loss_takes_it_as_one(data: str, cli: Cli) -> None:
     by_pattern = cli("compare", "--losses", "mse", data, "--pred", "model_*")
     one_by_one = cli("compare", "--losses", "mse", data, *(w for m in "abc" for w in ("--pred", f"model_{m}")))

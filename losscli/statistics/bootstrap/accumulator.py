@@ -232,10 +232,7 @@ class Bootstrap:
         terms = rows.where(slice(0, kept)).terms(self.estimand)
         padded = np.zeros((max(end - first, 0) * ROWS_PER_DRAW, 2))
         padded[start - first * ROWS_PER_DRAW :][:kept] = terms
-        blocks = padded.reshape(-1, ROWS_PER_DRAW, 2)
-        for each in blocks:
-            self.streamed_tail.update(each[:, 0])
-        return {first + i: each for i, each in enumerate(blocks)}
+        return {first + i: each for i, each in enumerate(padded.reshape(-1, ROWS_PER_DRAW, 2))}
 
 
 @dataclass(eq=False, repr=False)
@@ -297,7 +294,6 @@ def _draw_blocks(bootstraps: Sequence[Bootstrap], before: float) -> None:
         resampling = present[0][0].resampling
         columns = np.concatenate([terms.T for _, terms in present]).T
         drawn = draws.sums(draws.poisson(block, resampling.seed), columns, resampling.n_resamples_streaming)
-        for (bootstrap, terms), sums in zip(present, np.split(drawn, len(present), axis=1), strict=True):
+        for (bootstrap, _), sums in zip(present, np.split(drawn, len(present), axis=1), strict=True):
             assert bootstrap.totals is not None
             bootstrap.totals.add(sums)
-            bootstrap.streamed_tail.update(terms[:, 0])
