@@ -104,6 +104,31 @@ def test_equal_models_are_undecided() -> None:
     found = losscli.compare(["mse", "mae"], y_true=Y, models={"one": MODELS["a"], "two": MODELS["a"]})
     assert {(c.verdict, c.difference, c.diff_low, c.diff_high) for c in found} == {("undecided", 0.0, 0.0, 0.0)}
     assert found.agreements[0].kendall_w is None
+    assert found.contests[0].critical_value is None
+    assert any(note.startswith("one and two are alike under mse and mae") for note in found.notes)
+
+
+def test_errors_of_the_same_size_are_alike_whatever_their_rounding() -> None:
+    truth, misses = np.round(np.sin(3 * Y), 3), np.round(0.1 + 0.1 * np.sin(Y), 3)
+    found = losscli.compare(["mse", "mae"], y_true=truth, models={"high": truth + misses, "low": truth - misses})
+    assert {(c.verdict, c.difference, c.diff_low, c.diff_high) for c in found} == {("undecided", 0.0, 0.0, 0.0)}
+
+
+def test_values_that_are_not_finite_are_why_there_is_no_interval() -> None:
+    chances = {"a": [0.2, 0.7] * 10, "b": [0.3, 0.9] * 10, "c": [1.0, *[0.7, 0.2] * 9, 0.7]}
+    for reference, verdict in ((None, "undecided"), ("c", None)):
+        found = losscli.compare("bce:eps=0", y_true=[0, 1] * 10, models=chances, reference=reference)
+        ranking = found.contests[0]
+        assert (ranking.verdict(ranking.best), ranking.no_interval_reason) == (verdict, "where values are not finite")
+        assert ranking.gaps["c"].difference is None
+
+
+def test_a_note_tells_where_resamples_are_too_few_for_a_small_p() -> None:
+    many = {f"m{i}": Y + np.sin(np.arange(N) * (i + 2)) for i in range(8)}
+    found = losscli.compare("mse", y_true=Y, models=many, resamples=99)
+    text = "so few resamples (99) of so many pairs of models cannot give a p below 0.28; resamples=560 can"
+    assert text in found.notes
+    assert not any("so few" in note for note in losscli.compare("mse", y_true=Y, models=many, resamples=560).notes)
 
 
 def test_a_clear_winner_under_one_loss_and_another_under_the_other() -> None:
@@ -384,6 +409,8 @@ def test_without_an_interval_there_is_no_verdict(data: str, cli: Cli) -> None:
         losscli.compare(["mse"], y_true=[1.0], models={"a": [2.0], "b": [3.0]}),
         losscli.compare(["mae"], y_true=Y, models={"a": Y + 1, "b": Y + 2}),
         losscli.compare(["ghm_r"], y_true=Y, models=MODELS),
+        losscli.compare(["mae"], y_true=Y, models={"a": Y + 1, "b": np.where(np.arange(N) < 1, 3.0, Y + 1)}),
+        losscli.compare(["medae"], y_true=Y[:9], models={"a": Y[:9] + 1, "b": Y[:9] ** 2}),
         losscli.compare(["medae"], y_true=np.zeros(70_000), models={"a": np.arange(70_000.0), "b": np.ones(70_000)}),
     ):
         assert {(one.verdict, one.p) for one in found} == {(None, None)}

@@ -154,9 +154,17 @@ def model_notes(rankings: Sequence[ModelRanking], agreements: Sequence[Agreement
                 yield Message(f"{group}{ranking.label}: {_describe_flip(ranking.flip)}")
         by_units = [ranking for ranking in in_group if ranking.units is not None]
         if by_units:
-            yield Message(f"{group}the intervals of the differences are{resampled_text(by_units)}")
-        elif any(MIN_ROWS_FOR_LEVEL > ranking.n > 1 for ranking in in_group):
+            few = min(ranking.units or 0 for ranking in by_units) < MIN_ROWS_FOR_LEVEL
+            level = f", and fewer than {MIN_ROWS_FOR_LEVEL} of them keep no level" if few else ""
+            yield Message(f"{group}the intervals of the differences are{resampled_text(by_units)}{level}")
+        elif any(ranking.n < MIN_ROWS_FOR_LEVEL and ranking.critical_value is not None for ranking in in_group):
             yield Message(f"{group}the intervals of the differences are of {in_group[0].n} rows: {FEW_ROWS_WARNING}")
+        if low := [each for each in in_group if each.least_p > 1 - each.resampling.level]:
+            most = max(low, key=lambda each: each.least_p)
+            draws = most.resampling.resamples or 0
+            enough = math.ceil(most.least_p * (draws + 1) / (1 - most.resampling.level) - 1e-9)
+            least = f"{group}so few resamples ({draws}) of so many pairs of models cannot give a p below"
+            yield Message(f"{least} {most.least_p:.2g}", Hint.MORE_RESAMPLES, count=enough)
         by_reason: dict[tuple[bool, str], list[str]] = {}
         for ranking in in_group:
             if ranking.no_interval_reason:
@@ -185,6 +193,8 @@ def _describe_outcome(ranking: ModelRanking) -> str:
         )
     if len(models) == 1:
         return f"{models[0]} is best"
+    if len({ranking.gaps[model][:3] for model in models}) == 1:  # also the ends of their intervals
+        return f"{join_names(models) if len(models) <= MAX_MODELS_PER_NOTE else f'{len(models)} models'} are alike"
     if len(models) <= MAX_MODELS_PER_NOTE:
         return f"it takes more rows to tell whether {', '.join(models[:-1])} or {models[-1]} is best"
     count = "all" if len(models) == n_models else f"{len(models)} of"
