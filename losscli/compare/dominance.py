@@ -129,10 +129,11 @@ def aim_of(evaluator: Evaluator) -> LossAim:
 
 
 class Preference(NamedTuple):
-    """What a loss aims at, and the models that it prefers, all of the smallest value."""
+    """What a loss aims at, the models that it prefers, all of the smallest value, and those that may be the best."""
 
     aim: LossAim
     models: tuple[str, ...]
+    may_be_best: tuple[str, ...]
 
     @property
     def model(self) -> str:
@@ -146,7 +147,8 @@ def preferences(rankings: Sequence[ModelRanking], evaluators: Sequence[Evaluator
         least = ranking.values[ranking.best]
         if math.isfinite(least) and not any(map(math.isnan, ranking.values.values())):
             others = [model for model, value in ranking.values.items() if value == least and model != ranking.best]
-            found.append(Preference(aim_of(evaluator), (ranking.best, *others)))
+            models = (ranking.best, *others)
+            found.append(Preference(aim_of(evaluator), models, ranking.confidence_set or models))
     return found
 
 
@@ -211,6 +213,8 @@ def _describe_preferences(preferred: Sequence[Preference]) -> str:
     for each in preferred:
         aim = purpose_of(each.aim.functional) if each.aim.loss else each.aim.functional or "an aim of its own"
         by_aim.setdefault(aim, {}).setdefault(each.model, []).append(each.aim.label)
+    proven = any(set(a.may_be_best).isdisjoint(b.may_be_best) for a, b in combinations(preferred, 2))
+    depends = "depends" if proven else "may depend"
     text = ""
     for most in (MAX_LABELS, 1, 0):  # with 0 only those of losses for one aim that disagree
         told = []
@@ -220,7 +224,7 @@ def _describe_preferences(preferred: Sequence[Preference]) -> str:
                 names = labels if len(labels) <= max(most, 1) else [labels[0], f"{len(labels) - 1} more"]
                 those.append(f"{model} ({join_names(names)})" if most or len(models) > 1 else model)
             told.append(f"for {aim} {' or '.join(those)}")
-        text = f"the better model depends on what you predict: {', '.join(told)}"
+        text = f"the better model {depends} on what you predict: {', '.join(told)}"
         if len(by_aim) == 1:
             text = f"losses for one aim prefer different models, so none is better by all: {told[0]}"
         if len(text) <= MAX_NOTE_LENGTH:
