@@ -149,7 +149,7 @@ def model_notes(rankings: Sequence[ModelRanking], agreements: Sequence[Agreement
         by_units = [ranking for ranking in in_group if ranking.units is not None]
         if by_units:
             yield Message(f"{group}the intervals of the differences are{resampled_text(by_units)}")
-        elif any(MIN_ROWS_FOR_LEVEL > ranking.n > 1 for ranking in in_group):
+        elif any(MIN_ROWS_FOR_LEVEL > ranking.n > 1 and ranking.confidence_set for ranking in in_group):
             yield Message(f"{group}the intervals of the differences are of {in_group[0].n} rows: {FEW_ROWS_WARNING}")
         by_reason: dict[tuple[bool, str], list[str]] = {}
         for ranking in in_group:
