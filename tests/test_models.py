@@ -12,6 +12,7 @@ import pytest
 
 import losscli
 from losscli.compare.models import kendall_w
+from losscli.compare.result import MODEL_COLUMNS
 from losscli.errors import DataError
 from tests.conftest import Cli
 
@@ -434,3 +435,9 @@ def test_the_release_gate(data: str, cli: Cli) -> None:
     ]
     for limit, status in (("1%", 1), ("200%", 0)):
         assert cli(*words, "--fail-if", f"mse[model_c].relative_high>{limit}").status == status
+
+
+def test_columns_of_a_frame_are_in_the_order_of_the_table() -> None:
+    """The first row has no p, as nothing is compared with it."""
+    frame = losscli.compare("mae", y_true=[1.0, 2, 3], models={"a": [1.0, 2, 4], "b": [2.0, 2, 5]}).to_frame()
+    assert [name for name in frame if name in MODEL_COLUMNS] == [*MODEL_COLUMNS]

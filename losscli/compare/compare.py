@@ -114,6 +114,8 @@ def compare_run(
         find_consistent(run, dataset)  # before any row is read
     elif (options.sort or "").removeprefix("-") in set(PART_COLUMNS).difference(groups, models):
         raise UsageError("nothing is decomposed", Hint.ADD_DECOMPOSITION, option=("sort", options.sort))
+    elif (options.sort or "").removeprefix("-") in set(CI_COLUMNS).difference(groups, models, options.sortable):
+        raise UsageError("there is no interval", Hint.ADD_INTERVAL, option=("sort", options.sort))
     order = parse_sort(options.sort, labels, groups, models, options.sortable, options.leaderboard)
     collector = BatchCollector(dataset.progress)
     # each model has a run of its own later

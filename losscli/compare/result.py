@@ -327,7 +327,7 @@ class Comparison(Plottable, ResultSequence[ComparedLoss]):
             return self.leaderboard.to_frame()
         rows = []
         for loss in self.losses:
-            cells = {"value": loss.value, **loss.result.extra_columns, **loss.measures}
+            cells = {"value": loss.value, **loss.result.extra_columns, **loss.cells}
             names = distinct_names(loss.group_columns, "group", ["loss", *COMPARISON_COLUMNS, *MODEL_COLUMNS, *cells])
             rows.append(dict(zip(names, loss.group_columns.values(), strict=True)) | cells)
         return pd.DataFrame(rows, index=pd.Index([loss.label for loss in self.losses], name="loss"))
