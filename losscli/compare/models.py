@@ -287,7 +287,8 @@ def judge_contest(contest: Contest, resampling: Resampling, reference: str | Non
         mine = contest.differences.get(model)
         difference = None if mine is None or of_reference is None else mine - of_reference
         gaps[model] = Difference(difference, relative=_share(difference, values[reference]))
-    gaps[reference] = Difference(*[0.0] * 6)
+    if of_reference is not None:
+        gaps[reference] = Difference(*[0.0] * 6)
     ranking = ModelRanking(
         contest.label, contest.group, values, gaps, contest.flip, reason, contest.n, reference, resampling=resampling
     )
