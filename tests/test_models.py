@@ -256,6 +256,34 @@ def test_rows_that_one_model_lacks_are_left_out_for_all(cli: Cli) -> None:
     ]
 
 
+@pytest.mark.parametrize("flags", [[], ["--leaderboard"], ["--show-outliers", "2"], ["--decompose"]])
+def test_a_group_in_which_a_model_has_no_values_is_nan(flags: list[str], cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("y_true,a,b,g\n1,,2,u\n2,,3,u\n3,3,5,v\n4,6,4,v\n,3,5,w\n")
+    asked = ["compare", "--losses", "mse,mae", str(path), "--pred", "a", "--pred", "b", "--nan", "propagate", *flags]
+    grouped = cli(*asked, "--group-by", "g", "-f", "json")
+    assert (grouped.status, grouped.err.count("a bug")) == (4, 0)
+    found = {(row["group"]["g"], row["model"]): row["status"] for row in json.loads(grouped.out)["losses"]}
+    assert found == {
+        ("u", "a"): "nan", ("u", "b"): "ok", ("v", "a"): "ok", ("v", "b"): "ok", ("w", "a"): "nan", ("w", "b"): "nan"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", ["mad:3.5", "iqr:1.5", "top:1%"])
+def test_rows_that_all_lack_a_value_have_no_outliers(rule: str, cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("y_true,y_pred\n,1\n2,\n")
+    result = cli("compare", "--losses", "mse", str(path), "--nan", "propagate", "--outliers", rule)
+    assert result.status == 4
+    assert f"no rank, inflation, pull, stress by {rule}: no row has all its values" in result.err
+    assert cli("plot", "mse", str(path), "--nan", "propagate", "--kind", "stress").status == 4
+
+
+def test_a_reference_whose_value_is_not_finite_has_no_differences() -> None:
+    found = losscli.compare("mse", y_true=[1.0, 2.0], models={"a": [np.inf, 1.0], "b": [np.inf, 2.0]})
+    assert [row.standing.difference for row in found] == [None, None]
+
+
 def test_wrong_models_are_refused(data: str, cli: Cli) -> None:
     for words, status, message in (
         (

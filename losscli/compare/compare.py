@@ -200,7 +200,7 @@ def compare_rows(
         ),
         tuple(rankings),
         tuple(agreements),
-        reports[0].example,
+        next((report.example for report in reports if report.example), None),
         wins,
         shows_leaderboard=options.leaderboard,
     )
@@ -261,7 +261,7 @@ def _measure_group(
         else sensitivity.rank([loss.evaluator.bound.ordering for loss in subset.losses], measured)
     )
     losses = list(map(ComparedLoss, results, ranks, measured))
-    worst, example = _list_outlier_rows(context, id, options.show) if options.show else ((), None)
+    worst, example = _list_outlier_rows(context, id, options.show) if options.show and len(batch) else ((), None)
     numbers = None if flags.rows is None else tuple(batch.rows_at(flags.rows).tolist())
     flagged = Flagged(rule.text, numbers, len(batch), worst, results[0].group_json, losses[0].group_columns)
     return ModelGroupReport(losses, flagged, list(outlier_notes(losses, len(batch), flags, context)), example)
