@@ -301,11 +301,15 @@ def list_regression_notes(d: Profile, advice: Sequence[Advice]) -> Iterator[str]
     if r.has_scale and min(abs(r.median), abs(r.mean)) > r.scale and not (d.aim.is_quantile or d.has_quantiles_only):
         off = f"the predictions are off by {short(r.median)} in the median, more than the residuals' scale"
         yield f"{off}: parameters are for a fitted model, which has no such offset"
-    if r.is_spread_rising and any(a.name == "huber" and a.verdict in TO_TRY for a in advice):
+    if r.is_spread_clearly_rising and any(a.name == "huber" and a.verdict in TO_TRY for a in advice):
         growth = f"residuals spread more where y_pred is large (squares as y_pred^{variance_power_text(r)})"
         yield f"{growth}: one delta for all rows takes those for outliers"
     if d.aim.is_unclear and not r.are_zero and not r.has_few_rows and not d.has_quantiles_only:
-        yield Message(f"assumes forecasts of the {d.aim.label}, as the data does not tell", Hint.CHOOSE_TARGET)
+        assumed = f"assumes forecasts of the {d.aim.label}, as the data does not tell"
+        if d.is_off_centre:
+            side = "high" if r.coverage > 0.5 else "low"
+            assumed = f"predictions are too {side}, or none of the {d.aim.label}, as is assumed"
+        yield Message(assumed, Hint.CHOOSE_TARGET)
     if d.clusters is not None:
         alike = (
             f"errors of rows of one {d.clusters.column!r} are alike (correlation {short(d.clusters.correlation, 2)})"
