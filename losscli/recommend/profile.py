@@ -42,7 +42,7 @@ from losscli.recommend.order import (
     are_numbered_from_1,
     one_peak_share,
 )
-from losscli.recommend.residuals import Residuals, may_be_skewed
+from losscli.recommend.residuals import MIN_DISPERSION, Residuals, may_be_skewed
 from losscli.recommend.sample import VALUES_PER_SAMPLE, ReservoirSampler, to_matrix
 from losscli.recommend.summary import ColumnSummary, reduce_rows
 from losscli.recommend.tasks import Task, find_task
@@ -125,6 +125,12 @@ class Profile:
         """Whether targets are whole numbers from 0 on, and not all of two values."""
         return self.true.is_whole and self.true.low >= 0 and self.true.high > 1
 
+    @property
+    def vary_less_than_counts(self) -> bool:
+        """Whether e²/y_pred is clearly below 1 on average; of rare counts, from 0 on, it must be surely below."""
+        least = 1 - 3 * self.residuals.dispersion_error if self.true.low == 0 else 1.0
+        return self.residuals.dispersion < min(MIN_DISPERSION, least)
+
     @cached_property
     def are_counts_per_weight(self) -> bool:
         """Whether targets are counts divided by the weight, such as claims per year of exposure."""
@@ -141,7 +147,7 @@ class Profile:
         r = self.residuals
         is_skewed = may_be_skewed(self.y_true.ravel(), r.flat_weight)
         are_counts = self.is_count_like and self.true.low <= MAX_FIRST_COUNT and self.pred.low > 0
-        are_counts = are_counts and not r.vary_less_than_counts
+        are_counts = are_counts and not self.vary_less_than_counts
         are_amounts = self.true.low >= 0 and (are_counts or is_skewed or r.is_spread_rising)
         return find_aim(r, self.target, zero_share, are_amounts)
 

@@ -24,11 +24,14 @@ TRIED_DELTAS = (0.25, 0.5, 0.7, 1.0, EFFICIENT_DELTA, 2.0, 3.0)
 EFFICIENCY = 0.95
 """The mean's variance over that of the centre for EFFICIENT_DELTA, on normal residuals: what it gives up by design."""
 
+MIN_WITHIN = 30
+"""Residuals within delta of the centre below which their share, and so the variance, is too uncertain."""
+
 MIN_DISTINCT = 50
 """Distinct residuals within a robust scale of their centre below which they are rounded, if most of them are shared."""
 
 ERRORS_OF_DELTAS = 2.7
-"""Standard errors by which a delta must be steadier: the best of six seems so by chance as one seems by two errors."""
+"""Standard errors by which a delta must be steadier: the best of six is by these as often as one is by two of them."""
 
 STANDARD_ERRORS = 2.0
 """By how many standard errors numbers must differ to be told apart."""
@@ -205,11 +208,6 @@ class Residuals:
         """The standard error of the dispersion of counts: e²/m has the variance 2 + 1/m, if a row's mean is m."""
         return math.sqrt(self.average(2 + 1 / self.y_pred.ravel()) / (self.effective_n * self.width))
 
-    @property
-    def vary_less_than_counts(self) -> bool:
-        """Whether e²/y_pred is clearly and surely below 1 on average."""
-        return self.dispersion < min(MIN_DISPERSION, 1 - STANDARD_ERRORS * self.dispersion_error)
-
     @cached_property
     def row_weight(self) -> Array:
         """The weights of the rows (n,), which sum to 1."""
@@ -310,7 +308,8 @@ class Residuals:
         is that of the difference of the logarithms, from the influence functions of both variances on the same rows.
         """
         ratio = self.variance_ratio(delta)
-        if not 0 < ratio < EFFICIENCY:
+        within = np.abs(self.flat / self.scale - self.centre(delta).value) <= delta
+        if not 0 < ratio < EFFICIENCY or np.count_nonzero(within) < MIN_WITHIN:
             return False
         error = self.standard_error_of_rows(self.centre(delta).of_log - self.centre(EFFICIENT_DELTA).of_log)
         expected = EFFICIENCY if delta > EFFICIENT_DELTA else 1.0

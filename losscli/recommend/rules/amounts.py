@@ -42,7 +42,7 @@ def counts(d: Profile) -> Iterator[Finding]:
     dispersion = f"e²/y_pred is {short(r.dispersion, 3)} on average, 1 for a Poisson distribution"
     are_poisson = r.dispersion <= max(1 / MIN_DISPERSION, 1 + STANDARD_ERRORS * r.dispersion_error)
     grown = r.variance_power
-    if r.vary_less_than_counts:
+    if d.vary_less_than_counts:
         if d.true.low <= MAX_FIRST_COUNT and not d.true.is_constant:
             yield avoid("poisson_deviance", f"targets vary less than counts do; {dispersion}")
     elif grown is not None and grown.power + 2 * grown.error < 0.5:
@@ -104,7 +104,7 @@ def percentages(d: Profile) -> Iterator[Finding]:
     if is_wide and d.pred.low <= -1:
         least = f"a prediction is {short(d.pred.low)}: log(1 + y) needs y > -1"
         yield refuse("rmsle", f"targets go from {true.range}, but {least}")
-    elif is_wide and not d.aim.is_mean:
+    elif is_wide and not d.aim.is_mean and d.zero_share < MOSTLY_ZERO:
         span = f"span {magnitude_span(true):.1f} orders of magnitude" if true.low > 0 else f"go from {true.range}"
         yield consider("rmsle", f"targets {span}, and ratios count; that is the median only if they are symmetric")
     if true.rows_with_0:

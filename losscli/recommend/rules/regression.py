@@ -39,12 +39,10 @@ def regression(d: Profile) -> Iterator[Finding]:
         yield from of_amounts(d)
     if r.are_zero or r.has_few_rows or not (r.has_scale or is_mostly_zero(d)):
         yield from unknown_scale(d)
-    elif is_mostly_zero(d) and not d.aim.is_median:
-        yield from mostly_zero_targets(d)
-    elif r.has_scale:
-        yield from {"mean": for_means, "quantile": for_medians}.get(d.aim.functional, for_centres)(d)
+    elif is_mostly_zero(d):
+        yield from zero_medians(d) if d.aim.is_median else mostly_zero_targets(d)
     else:
-        yield use("mae", f"{percent(d.zero_share)} of the targets are 0, and so is their median")
+        yield from {"mean": for_means, "quantile": for_medians}.get(d.aim.functional, for_centres)(d)
     if r.has_scale:
         yield from off_centre(d)
         yield from unit_scale(r)
@@ -143,6 +141,12 @@ def mostly_zero_targets(d: Profile) -> Iterator[Finding]:
     yield avoid("mae", f"{zeros}, and so is its best constant, whatever the others are")
     huber = f"huber:delta={short(EFFICIENT_DELTA * r.scale)}" if r.has_scale else "huber"
     yield avoid(huber, f"{zeros}, the others are outliers to it, and its best constant is near 0")
+
+
+def zero_medians(d: Profile) -> Iterator[Finding]:
+    """Yield findings for forecasts of medians of amounts more than half of which are 0."""
+    yield use("mae", f"{percent(d.zero_share)} of the targets are 0, and so is their median")
+    yield avoid("mse", f"off by {short(d.residuals.mean)} as forecasts of the mean")
 
 
 def for_means(d: Profile) -> Iterator[Finding]:
