@@ -536,3 +536,42 @@ def test_scores_that_are_never_below_0_are_hardly_logits() -> None:
     found = losscli.recommend(y_true=(rng.random(200) < percent / 100) * 1.0, y_pred=percent)
     assert used(found) == set()
     assert verdicts(losscli.recommend(CASES["binary, logits"]()))["bce:from_logits=true"] is Verdict.USE
+
+
+@pytest.mark.parametrize(
+    ("centre", "ends"),
+    [
+        ("mean", ("std",)),
+        ("mu", ("sigma",)),
+        ("pred_mean", ("pred_var",)),
+        ("forecast", ("lo_95", "hi_95")),
+        ("fit", ("lwr", "upr")),
+        ("ets", ("ets-lo-80", "ets-hi-80")),
+        ("mean", ("q10", "q90")),
+    ],
+)
+def test_a_forecast_is_known_by_what_stands_beside_it(centre: str, ends: tuple[str, ...]) -> None:
+    rng = np.random.default_rng(7)
+    mean = rng.normal(size=100)
+    beside = dict(zip(ends, (mean - 1.28, mean + 1.28), strict=False)) if len(ends) > 1 else {ends[0]: np.ones(100)}
+    table = pd.DataFrame({"y": mean + rng.normal(size=100), centre: mean, **beside})
+    found = losscli.recommend(table)
+    assert "mse" in found.losses
+    assert {a.column for a in found} == ({None, *ends} if len(ends) > 1 else {None})
+
+
+def test_a_quantile_that_was_asked_for_goes_before_the_mean() -> None:
+    rng = np.random.default_rng(8)
+    mean = rng.normal(size=200)
+    y = mean + rng.normal(size=200)
+    found = losscli.recommend(
+        pd.DataFrame({"y": y, "mean": mean, "q90": mean + 1.28, "q10": mean}), target="quantile:0.9"
+    )
+    assert value_of(found, "covered") == pytest.approx(np.mean(y < mean + 1.28))
+
+
+@pytest.mark.parametrize(
+    ("name", "level"), [("q025", 0.025), ("q975", 0.975), ("5th percentile", 0.05), ("q100", None)]
+)
+def test_levels_in_thousandths_and_words(name: str, level: float | None) -> None:
+    assert level_in_name(name) == level

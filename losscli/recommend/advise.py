@@ -158,6 +158,8 @@ def recommend_from(
     level = functional.level if functional is not None and functional.name == "quantile" else None
     beside = find_beside(sources, options.columns, level)
     options = options._replace(columns={role: name for role, name in options.columns.items() if role != "variance"})
+    if beside.centre is not None:
+        options = options._replace(columns={**options.columns, "y_pred": beside.centre})
     if beside.point is not None:
         if functional is not None and "y_pred" not in options.columns:
             check_column_of(beside, functional, target)
@@ -296,7 +298,7 @@ def list_regression_notes(d: Profile, advice: Sequence[Advice]) -> Iterator[str]
     r = d.residuals
     if r.has_few_rows and not r.are_zero:
         yield "there are too few rows for tails, outliers or parameters"
-    if d.true.is_constant:
+    if d.true.is_constant and d.n > 1:
         yield f"y_true is {short(d.true.low)} in every row: no model can be better than that constant"
     if r.has_scale and min(abs(r.median), abs(r.mean)) > r.scale and not (d.aim.is_quantile or d.has_quantiles_only):
         off = f"the predictions are off by {short(r.median)} in the median, more than the residuals' scale"
