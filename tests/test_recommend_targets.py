@@ -575,3 +575,16 @@ def test_a_quantile_that_was_asked_for_goes_before_the_mean() -> None:
 )
 def test_levels_in_thousandths_and_words(name: str, level: float | None) -> None:
     assert level_in_name(name) == level
+
+
+def test_a_slight_offset_is_no_other_quantile_however_sure() -> None:
+    rng = np.random.default_rng(9)
+    mean = np.exp(rng.normal(3, 0.4, size=20000))
+    arrays = {"y_true": rng.gamma(2, mean / 2), "y_pred": 1.03 * mean}
+    found = losscli.recommend(arrays)
+    assert "quantile" not in tried(found)
+    assert found.notes == ()
+    arrays["y_pred"] = 1.3 * mean
+    found = losscli.recommend(arrays)
+    assert "quantile" in tried(found)
+    assert any("too high" in note for note in found.notes)

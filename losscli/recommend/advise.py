@@ -18,7 +18,7 @@ from losscli.errors import DataError, UsageError
 from losscli.evaluation.evaluator import Evaluator, choose_form
 from losscli.messages import Hint, Message, join_names
 from losscli.options import EvaluationOptions
-from losscli.recommend.aim import parse_target
+from losscli.recommend.aim import MOSTLY_ZERO, parse_target
 from losscli.recommend.beside import BesideColumns, carry_beside, find_beside, with_numbers
 from losscli.recommend.commands import compare_command
 from losscli.recommend.facts import CLASSES, DISTRIBUTIONS, LABEL_SETS, LABELS, NUMBERS, list_facts, variance_power_text
@@ -300,7 +300,9 @@ def list_regression_notes(d: Profile, advice: Sequence[Advice]) -> Iterator[str]
         yield "there are too few rows for tails, outliers or parameters"
     if d.true.is_constant and d.n > 1:
         yield f"y_true is {short(d.true.low)} in every row: no model can be better than that constant"
-    if r.has_scale and min(abs(r.median), abs(r.mean)) > r.scale and not (d.aim.is_quantile or d.has_quantiles_only):
+    is_meant = d.aim.is_quantile or d.has_quantiles_only or d.zero_share >= MOSTLY_ZERO  # zeros are below all means
+    is_said = d.is_off_centre and d.aim.is_unclear
+    if r.has_scale and min(abs(r.median), abs(r.mean)) > r.scale and not (is_meant or is_said):
         off = f"the predictions are off by {short(r.median)} in the median, more than the residuals' scale"
         yield f"{off}: parameters are for a fitted model, which has no such offset"
     if r.is_spread_clearly_rising and any(a.name == "huber" and a.verdict in TO_TRY for a in advice):

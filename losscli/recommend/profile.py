@@ -135,7 +135,7 @@ class Profile:
     def are_counts_per_weight(self) -> bool:
         """Whether targets are counts divided by the weight, such as claims per year of exposure."""
         weight = self.sample.weight
-        if weight is None or self.width > 1 or self.true.is_whole or self.true.low < 0:
+        if weight is None or not np.ptp(weight) or self.width > 1 or self.true.is_whole or self.true.low < 0:
             return False
         counts = self.y_true[:, 0] * weight
         return bool(np.allclose(counts, np.rint(counts), rtol=0, atol=1e-6) and counts.max() < MAX_COUNTED)
@@ -188,7 +188,8 @@ class Profile:
     def is_off_centre(self) -> bool:
         """Whether predictions surely are neither means nor medians, though one of them was assumed."""
         r = self.residuals
-        return not (self.aim.is_requested or self.are_dependent) and abs(r.mean_z) > SURE_ERRORS < abs(r.median_z)
+        is_sure = abs(r.mean_z) > SURE_ERRORS < abs(r.median_z) and not r.is_slightly_off
+        return is_sure and not (self.aim.is_requested or self.are_dependent)
 
     @property
     def base_rate(self) -> float:

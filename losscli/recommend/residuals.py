@@ -39,6 +39,9 @@ STANDARD_ERRORS = 2.0
 MIN_DISPERSION = 2 / 3
 """The mean of e²/y_pred below which whole numbers vary less than counts."""
 
+SLIGHT_OFFSET = 0.1
+"""Offset in robust scales that matters little: of many rows, any offset is sure."""
+
 SKEWED, WIDE_RATIO = 0.2, 4.0
 """Kelly's skewness above which targets are skewed; the 95 % quantile over the 5 % quantile of a wide range."""
 
@@ -247,6 +250,11 @@ class Residuals:
         """The mean of the residuals minus their median, in robust scales (standard deviations where that is 0)."""
         scale = self.scale or self.std
         return (self.mean - self.median) / scale if scale > 0 else 0.0
+
+    @property
+    def is_slightly_off(self) -> bool:
+        """Whether mean or median is within a tenth of a robust scale of 0, however surely it is not 0."""
+        return min(abs(self.mean), abs(self.median)) <= SLIGHT_OFFSET * self.scale
 
     @cached_property
     def mean_centre_gap(self) -> float:
