@@ -198,10 +198,7 @@ class Bootstrap:
             return {}
         rows = merge_rows(self.pending_rows)
         is_sequence = int(rows.numbers[-1] - rows.numbers[0]) + 1 == len(rows.numbers)
-        taken = (self._take_from_sequence if is_sequence else self._take_rows)(rows, before)
-        for terms in taken.values():
-            self.streamed_tail.update(terms[:, 0])
-        return taken
+        return (self._take_from_sequence if is_sequence else self._take_rows)(rows, before)
 
     def _take_rows(self, rows: CountedRows, before: float) -> dict[int, Array]:
         block_of = (rows.numbers - 1) // ROWS_PER_DRAW
@@ -233,8 +230,6 @@ class Bootstrap:
         padded = np.zeros((max(end - first, 0) * ROWS_PER_DRAW, 2))
         padded[start - first * ROWS_PER_DRAW :][:kept] = terms
         blocks = padded.reshape(-1, ROWS_PER_DRAW, 2)
-        for each in blocks:
-            self.streamed_tail.update(each[:, 0])
         return {first + i: each for i, each in enumerate(blocks)}
 
 
