@@ -474,23 +474,8 @@ def data(tmp_path: Path) -> str:
 
 
 def test_columns_are_there_in_every_format(cli: Cli, data: str) -> None:
-    typed = (
-        "compare",
-        data,
-        "--losses",
-        "mse,huber",
-        "--pred",
-        "a",
-        "--pred",
-        "b",
-        "--decompose",
-        "--ci",
-        "0.9",
-        "--resamples",
-        "50",
-        "-q",
-        "-f",
-    )
+    models = ("--losses", "mse,huber", "--pred", "a", "--pred", "b", "--decompose")
+    typed = ("compare", data, *models, "--ci", "0.9", "--resamples", "50", "-q", "-f")
     document = json.loads(cli(*typed, "json").out)
     mse = next(one for one in document["losses"] if one["loss"] == "mse" and one["model"] == "a")
     assert mse["mcb"] - mse["dsc"] + mse["unc"] == pytest.approx(mse["value"], rel=1e-12)

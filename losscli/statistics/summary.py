@@ -113,9 +113,11 @@ class Accumulator:
         else:
             self.divisor.add_all(divisors)
         if self.bootstrap is not None and rows is not None:
+            from losscli.statistics.bootstrap.accumulator import CountedRows
+
             of_elements = self.own is Reduction.MEDIAN and self.asked == "mean" and elements.ndim > 1
             values = elements.reshape(len(elements), -1) if of_elements else per_sample
-            self.bootstrap.add(rows, values, weights, denominator, clusters)
+            self.bootstrap.add(CountedRows(rows, values, weights, denominator, clusters))
 
     def merge(self, other: Accumulator) -> None:
         self.moments.merge(other.moments)
