@@ -315,10 +315,14 @@ def test_a_note_tells_how_ties_of_a_quantile_are_counted() -> None:
     assert text in found.notes
 
 
-def disagreeing(losses: str, **options: Any) -> Any:
-    """Compare two models: b is one too high almost everywhere, a hits all targets but the largest."""
-    models = {"a": [1.0, 2, 3, 4, 4], "b": [3.0, 4, 5, 6, 7]}
-    return losscli.compare(losses, y_true=[1.0, 2, 3, 4, 10], models=models, **options)
+def disagreeing(losses: str, n: int = 1, **options: Any) -> Any:
+    """Compare two models: b is two too high almost everywhere, a hits all targets but the largest."""
+    return losscli.compare(
+        losses,
+        y_true=[1.0, 2, 3, 4, 10] * n,
+        models={"a": [1.0, 2, 3, 4, 4] * n, "b": [3.0, 4, 5, 6, 7] * n},
+        **options,
+    )
 
 
 def test_losses_that_disagree_are_explained_by_their_aims() -> None:
@@ -470,23 +474,8 @@ def data(tmp_path: Path) -> str:
 
 
 def test_columns_are_there_in_every_format(cli: Cli, data: str) -> None:
-    typed = (
-        "compare",
-        data,
-        "--losses",
-        "mse,huber",
-        "--pred",
-        "a",
-        "--pred",
-        "b",
-        "--decompose",
-        "--ci",
-        "0.9",
-        "--resamples",
-        "50",
-        "-q",
-        "-f",
-    )
+    models = ("--losses", "mse,huber", "--pred", "a", "--pred", "b", "--decompose")
+    typed = ("compare", data, *models, "--ci", "0.9", "--resamples", "50", "-q", "-f")
     document = json.loads(cli(*typed, "json").out)
     mse = next(one for one in document["losses"] if one["loss"] == "mse" and one["model"] == "a")
     assert mse["mcb"] - mse["dsc"] + mse["unc"] == pytest.approx(mse["value"], rel=1e-12)

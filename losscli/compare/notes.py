@@ -39,6 +39,8 @@ MAX_SHARE_OF_NORMAL = 0.5
 
 NO_OUTLIER = "no row is an outlier"
 
+NO_SHARES = "no row has a share of a median or maximum"
+
 AGREEMENTS = {True: "agree", False: "do not agree", None: "leave it open"}
 
 
@@ -67,10 +69,11 @@ def outlier_notes(
             beside = f" (normal errors: {normal:.0f})" if is_far_below else ""
             rests = f"{short_text(loss.label, LENGTH_OF_NAME)} rests on about {effective_n:.0f} of {n} rows{beside}"
             yield Message(f"{rests}: {carried} {share:.0f} %", Hint.HEAVY_TAIL)
-    if context.inliers is not None:
+    if context.inliers is not None and not context.is_brief:
         without = [loss.label for loss in losses if loss.inflation is not None and loss.pull is None]
         if without and any(loss.pull is not None for loss in losses):
             yield Message(f"rank is by inflation: {_some(without)} cannot be ranked by pull")
+    if context.inliers is not None:
         yield from _explain_empty_columns(losses, context)
 
 
@@ -100,6 +103,10 @@ def _explain_empty_columns(losses: Sequence[ComparedLoss], context: OutlierConte
     for reason, labels in reasons.items():
         yield Message(f"{_some(labels)} {'has' if len(labels) == 1 else 'have'} no inflation: {reason}")
     present = [loss for loss in losses if loss.inflation is not None]
+    if context.is_brief:
+        if without := [loss.label for loss in present if loss.effective_n is None]:
+            yield Message(f"{_some(without)} {'has' if len(without) == 1 else 'have'} no effective_n: {NO_SHARES}")
+        return
     if context.residual is None:
         yield Message("pull and stress are left out: they are of losses of y_pred - y_true")
     elif context.scale is None:
@@ -108,8 +115,7 @@ def _explain_empty_columns(losses: Sequence[ComparedLoss], context: OutlierConte
     elif without := [loss.label for loss in present if loss.stress is None and loss.pull is not None]:
         yield Message(f"stress of {_some(without)} is left out: 10 robust sd away is outside of their domain")
     if without := [loss.label for loss in present if loss.effective_n is None]:
-        reason = "no row has a share of a median or maximum"
-        yield Message(f"effective_n and top_share of {_some(without)} are left out: {reason}")
+        yield Message(f"effective_n and top_share of {_some(without)} are left out: {NO_SHARES}")
     if without := [loss.label for loss in present if loss.skill is None]:
         reason = "no constant prediction to compare with, or its loss is 0"
         yield Message(f"skill of {_some(without)} is left out: {reason}")
