@@ -195,7 +195,10 @@ class Bootstrap:
             return {}
         rows = merge_rows(self.pending_rows)
         is_sequence = int(rows.numbers[-1] - rows.numbers[0]) + 1 == len(rows.numbers)
-        return (self._take_from_sequence if is_sequence else self._take_rows)(rows, before)
+        taken = (self._take_from_sequence if is_sequence else self._take_rows)(rows, before)
+        for terms in taken.values():
+            self.streamed_tail.update(terms[:, 0])
+        return taken
 
     def _take_rows(self, rows: CountedRows, before: float) -> dict[int, Array]:
         block_of = (rows.numbers - 1) // ROWS_PER_DRAW
