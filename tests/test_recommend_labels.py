@@ -412,10 +412,10 @@ def test_counts_are_no_ratings() -> None:
 
 def test_calibrated_probabilities_are_seldom_called_off() -> None:
     alarms = 0
-    for seed in range(40):
+    for seed in range(100):
         rng = np.random.default_rng(seed)
-        z = 1.5 * rng.normal(size=200)
-        found = recalibrate_labels((rng.random(200) < 1 / (1 + np.exp(-z))) * 1.0, z)
+        z = 1.5 * rng.normal(size=(200, 2))
+        found = recalibrate_labels((rng.random((200, 2)) < 1 / (1 + np.exp(-z))) * 1.0, z)
         assert found is not None
         alarms += found.verdict is not CalibrationVerdict.CALIBRATED
-    assert alarms <= 3
+    assert alarms <= 4

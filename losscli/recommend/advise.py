@@ -216,7 +216,7 @@ def check_target(task: Task, functional: Functional | None, target: str) -> None
             labels = "distributions" if task in DISTRIBUTIONS else "labels"
             problem = f"y_true holds {labels}, and forecasts of them are probabilities, which are means: mean or auto"
         else:
-            problem = f"these are {task}, not forecasts of numbers: leave it out, or auto"
+            problem = f"the task is {task}, not forecasts of numbers: leave it out, or auto"
         raise UsageError(problem, option=("target", target))
 
 
