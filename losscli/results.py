@@ -332,6 +332,14 @@ def results_of(dataset: Dataset, run: RunState) -> Evaluation:
 
 def results_by_group(dataset: Dataset, run: RunState) -> Evaluation:
     """Return the results of each group of a finished run, sorted by group; losses in the order given."""
+    results = group_results(dataset, run)
+    without_rows = keys_without_rows(dataset, run, results)
+    data = data_info(dataset, run.weight.value)
+    return Evaluation(data, tuple(results), without_rows=without_rows, resampling=run.resampling)
+
+
+def group_results(dataset: Dataset, run: RunState) -> list[LossResult]:
+    """Return the same without what is known of the data."""
     results: list[LossResult] = []
     reduced = [] if run.groups is None else [accumulator.reduced() for accumulator in run.groups.accumulators]
     sign = signer(run.evaluators, run.reduction, dataset)
@@ -339,9 +347,7 @@ def results_by_group(dataset: Dataset, run: RunState) -> Evaluation:
         i, group = run.group_places[key], dict(zip(run.group_by, key, strict=True))
         found = [(e, *of_groups[i]) for e, of_groups in zip(run.evaluators, reduced, strict=True)]
         results += loss_results([each for each in found if each[1].n], sign, group)
-    without_rows = keys_without_rows(dataset, run, results)
-    data = data_info(dataset, run.weight.value)
-    return Evaluation(data, tuple(results), without_rows=without_rows, resampling=run.resampling)
+    return results
 
 
 def keys_without_rows(dataset: Dataset, run: RunState, results: Sequence[LossResult]) -> tuple[ResultKey, ...]:

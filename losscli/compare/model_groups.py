@@ -13,7 +13,7 @@ from losscli.data.batch import Batch, groups_of
 from losscli.errors import NoResultError
 from losscli.evaluation.run import RunState
 from losscli.result_names import group_sort_key
-from losscli.results import LossResult, results_by_group, results_of
+from losscli.results import LossResult, group_results, results_of
 
 if TYPE_CHECKING:
     from losscli.data.dataset import Dataset
@@ -60,7 +60,7 @@ def _split_by_group(dataset: Dataset, subset: RowSubset, model: str | None) -> I
         yield ModelGroup(subset, results, model, None)
         return
     results_of_key: dict[tuple[str, ...], list[LossResult]] = {}
-    for result in results_by_group(dataset, run):
+    for result in group_results(dataset, run):
         results_of_key.setdefault(tuple((result.group or {}).values()), []).append(result.of_model(model))
     rows_of_key = dict(groups_of(subset.batch, run.group_by))
     no_row = np.zeros(len(subset.batch), dtype=bool)  # of a group in which every row lacks a value, and all is NaN
