@@ -267,8 +267,8 @@ def compare(
     Args:
         losses: One loss or a list of them, as for `compute`, or names joined by commas.
         data: As for `compute`.
-        models: The columns of the predictions of several models; or name -> array, path or frame, whose rows are
-            paired with those of y_true in order or by `id`.
+        models: The columns of the predictions of several models; or name -> array, path or frame, a list of paths or
+            a pattern, whose rows are paired with those of y_true in order or by `id`.
         model_column: The column of the models' names, of data with a row for each model of an id.
         reference: The model that the others are compared with; by default the best under each loss.
         outliers: The rule that flags outlier rows: `mad:3.5` (default for losses of a residual), `iqr:1.5`, `top:1%`

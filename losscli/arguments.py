@@ -280,7 +280,7 @@ def bind_data(
                 opened = open_truth(paths, {}, roles, read_options, options.extras, options.columns)
             else:
                 opened = open_data(paths, roles, read_options, FILE_COLUMN in options.extras)
-            return Sources(opened.common, {**opened.by_role, **by_role}, given=(*arrays,))
+            return opened._replace(by_role={**opened.by_role, **by_role}, given=(*arrays,))
 
         return beside_models(open_path), options
     found = data if isinstance(data, Mapping) else frame_columns(data)

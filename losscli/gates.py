@@ -23,9 +23,12 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     "<": operator.lt,
 }
+GROUPS_IN_REASON = 10
 VALUE = "value"
 MODEL = "model"
 STATISTICS_OF_BASELINE = ("baseline", "change")
+RELATIVE = {"difference": "relative", "diff_low": "relative_low", "diff_high": "relative_high"}
+"""Differences of models, in the unit of the loss -> the same as a share of the value of the reference."""
 
 _SUBJECT = r"[^<>=!\[]+?(?:[:=][^<>=!\[]+)*?|[^<>!\[]+\[.+\](?:\.\w+)?"
 _CONDITION = re.compile(rf"({_SUBJECT})\s*({'|'.join(OPERATORS)})\s*([^<>=!\s]+)")
@@ -147,6 +150,9 @@ def parse_gate(text: str, losses: Sequence[BoundLoss], statistics: Collection[st
         problem = f"there is no {statistic!r}; the statistics are {', '.join(statistics)}"
         raise UsageError(problem, option=("fail_if", text))
     is_percent = match.group(3).endswith("%")
+    if is_percent and statistic in RELATIVE:  # a share of 1 % would be 0.01 of whatever the unit is
+        problem = f"{statistic} is in the unit of the loss; {RELATIVE[statistic]} is in % of the reference"
+        raise UsageError(problem, option=("fail_if", text))
     label, (selector, *others) = _label(text, name, losses), readings
     return Gate(text, label, statistic, comparison, limit, is_percent, selector, tuple(others))
 
@@ -154,7 +160,8 @@ def parse_gate(text: str, losses: Sequence[BoundLoss], statistics: Collection[st
 def _parse_selector(text: str) -> list[Group]:
     """Return what `region=eu,size=small`, `candidate` or both with a | between them may mean; the likeliest first.
 
-    A name alone is that of a model. Names may have a = or a | in them: which reading it is, the results tell.
+    A name alone is that of a model, also as in `candidate,region=eu`. Names may have a = or a | in them: which reading
+    it is, the results tell.
     """
     readings = [_parse_pairs(text)]
     for i in (match.start() for match in re.finditer(r"\|", text)):
@@ -169,7 +176,7 @@ def _parse_pairs(text: str) -> Group:
     """Return the pairs of `region=eu,size=small`; a name alone is that of a model."""
     if "=" not in text:
         return ((MODEL, text.strip()),)
-    parts = re.split(r",(?=[^,=]+=)", text)
+    parts = [part if "=" in part else f"{MODEL}={part}" for part in re.split(r",(?=[^,=]+=)", text)]
     return tuple((column.strip(), value.strip()) for column, _, value in (part.partition("=") for part in parts))
 
 
@@ -222,15 +229,28 @@ def _judge(gate: Gate, values: Values, lacking: Mapping[ResultKey, str]) -> list
     selected = [(key[1], statistics) for key, statistics in there if gate.selects(key)]
     verdicts = [GateVerdict(gate, key[1], None, reason) for key, reason in lacking.items() if gate.selects(key)]
     if not selected and not verdicts:
-        groups = list(_known_groups(gate.selector, [key[1] for key, _ in there]))
-        known = f"there are {', '.join(groups[:10])}" if groups else "there are no groups and no models"
-        return [GateVerdict(gate, gate.selector, None, f"cannot be judged: {known}")]
+        return [GateVerdict(gate, gate.selector, None, f"cannot be judged: {_what_there_is(gate, there)}")]
     having = [(group, statistics) for group, statistics in selected if gate.statistic in statistics]
     if selected and not having:
         having = [(group, {gate.statistic: None}) for group, _ in selected]
     return verdicts + [
         GateVerdict(gate, group, v[gate.statistic], _reason(gate, v[gate.statistic])) for group, v in having
     ]
+
+
+def _what_there_is(gate: Gate, there: Values) -> str:
+    """Return which groups and models there are, in words; first a column that makes no groups."""
+    found = [key[1] for key, _ in there]
+    columns = {column for group in found for column, _ in group}
+    without = [column for column, _ in gate.selector if column not in columns]
+    groups = list(_known_groups(gate.selector, found))
+    if not groups:
+        return "there are no groups and no models"
+    more = f" and {len(groups) - GROUPS_IN_REASON} more" if len(groups) > GROUPS_IN_REASON else ""
+    listed = f"there are {', '.join(groups[:GROUPS_IN_REASON])}{more}"
+    if not without:
+        return listed
+    return f"there are no {'models' if without[0] == MODEL else f'groups by {without[0]}'}; {listed}"
 
 
 def _known_groups(selector: Group, groups: Sequence[Group]) -> Iterator[str]:

@@ -20,12 +20,26 @@ if TYPE_CHECKING:
 
 
 def read_models(models: Any) -> Any:
-    """Return models as name -> path, frame or array if they are a frame or a mapping, else as they are."""
+    """Return models as name -> path, frame or array if they are files, a frame or a mapping, else as they are."""
+    paths = [models] if isinstance(models, (str, os.PathLike)) else models
+    if isinstance(paths, (list, tuple)) and paths and all(map(_is_file, paths)):
+        from losscli.data.model_sources import find_model_files
+
+        return find_model_files([*map(os.fspath, paths)])
     models = materialize(models, "models")
     models = frame_columns(models) or models
     if not isinstance(models, Mapping):
         return models
     return {str(name): materialize(value, str(name)) for name, value in models.items()}
+
+
+def _is_file(name: Any) -> bool:
+    """Return whether a name is a path, or a pattern of some: one without a folder is that of columns."""
+    if not isinstance(name, str):
+        return isinstance(name, os.PathLike)
+    import glob
+
+    return os.path.isfile(name) or ("/" in name and any(glob.iglob(name)))
 
 
 def models_apart(models: Any, data: Any) -> dict[str, Any]:

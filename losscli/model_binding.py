@@ -14,7 +14,7 @@ from losscli.declaration.domains import Domain
 from losscli.declaration.loss import BoundLoss
 from losscli.errors import DataError, UsageError
 from losscli.evaluation.evaluator import takes
-from losscli.messages import join_names
+from losscli.messages import Hint, Message, join_names
 from losscli.options import EvaluationOptions
 
 
@@ -114,7 +114,8 @@ def find_in_model_files(
         and unused is not None
         and not any(data.inputs == its.inputs for its in sources.models.values())
     ):
-        binder.note(f"{data.label}column {unused!r} is not used: the models have files of their own")
+        problem = f"{data.label}column {unused!r} is not used: the models have files of their own"
+        binder.note(Message(problem, Hint.FILE_AS_MODEL, path=data.name))
     own: dict[str, dict[str, RoleColumns]] = {"y_pred": {}}
     for name, table in sources.models.items():
         predicted = binder.find("y_pred", domains["y_pred"], of_model=table)

@@ -73,8 +73,8 @@ def plot(
         range: The ends of the x axis of curves; by default those that fit the parameters.
         outliers: The rule that flags outlier rows, as for `compare`.
         ax: An Axes, or a sequence of one for each panel; by default a new figure of pyplot.
-        models: The columns of the predictions of several models; or name -> array, path or frame, whose rows are
-            paired with those of y_true in order or by `id`.
+        models: The columns of the predictions of several models; or name -> array, path or frame, a list of paths or
+            a pattern, whose rows are paired with those of y_true in order or by `id`.
         model_column: The column of the models' names, of data with a row for each model of an id.
         reference: The model that the others are compared with; by default the best under each loss.
         group_by: Columns whose values make groups; `@file` is the file that a row came from.

@@ -68,8 +68,8 @@ def report(
         output: The path of a file to write the page to.
         title: The heading; by default the name of the data.
         top: How many of the worst rows to list.
-        models: The columns of the predictions of several models; or name -> array, path or frame, whose rows are
-            paired with those of y_true in order or by `id`.
+        models: The columns of the predictions of several models; or name -> array, path or frame, a list of paths or
+            a pattern, whose rows are paired with those of y_true in order or by `id`.
         model_column: The column of the models' names, of data with a row for each model of an id.
         reference: The model that the others are compared with; by default the best under each loss.
         outliers: The rule that flags outlier rows, as for `compare`.

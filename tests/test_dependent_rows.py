@@ -418,6 +418,14 @@ def test_wrong_units_are_one_line(flags, status, message, folder, cli):
     assert result.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("option", [{"cluster": "patient"}, {"block": 5}])
+def test_one_distribution_is_one_unit_whatever_is_resampled(option, frame):
+    shares = frame.assign(y_true=1 / len(frame), y_pred=1 / len(frame))
+    distribution, rows = losscli.compute(["kl", "mse"], data=shares, ci=0.9, **option)
+    assert (distribution.value, distribution.n, distribution.to_dict()["ci_low"]) == (0, 1, None)
+    assert rows.n == len(frame)
+
+
 def test_clusters_in_python_are_a_column_or_an_array(frame):
     roles = {"y_true": frame["y_true"], "y_pred": frame["y_pred"]}
     for wrong, error, message in (

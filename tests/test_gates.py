@@ -291,3 +291,24 @@ def test_the_reference_has_no_p(cli: Cli) -> None:
     assert cli(*words, "mse.p<0.0001").status == 0  # of the other model alone
     result = cli(*words, "mse[y_pred].p<0.0001", "--reference", "y_pred")
     assert (result.status, "cannot be judged" in result.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("gate", "status", "words"),
+    [
+        ("mae[worse].diff_high>1%", 2, "diff_high is in the unit of the loss; relative_high is in % of the reference"),
+        ("mae[worse].difference>1%", 2, "relative is in % of the reference"),
+        ("mae[worse,region=eu]>0", 1, "mae (region eu) (model worse) is "),
+        (
+            "mae[worse|size=1]>0",
+            1,
+            "mae (model worse) (size 1) cannot be judged: there are no groups by size; there are ",
+        ),
+    ],
+)
+def test_a_gate_that_may_be_misread_says_what_is_meant(gate: str, status: int, words: str, cli: Cli) -> None:
+    Path("m.csv").write_text("region,y_true,good,worse\n" + "eu,1,1,2\nus,2,2,4\n" * 4)
+    models = ("--pred", "good", "--pred", "worse", "--resamples", "99")
+    done = cli("compare", "m.csv", "--losses", "mae", *models, "--group-by", "region", "--fail-if", gate)
+    assert done.status == status
+    assert words in done.err

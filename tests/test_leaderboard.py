@@ -344,7 +344,7 @@ def test_few_groups_and_groups_that_rank_alike() -> None:
     assert rank_in_groups(same[:4], ["a", "b"], 0.95) is None
     test = rank_in_groups(same, ["a", "b"], 0.95)
     assert test is not None
-    assert (test.f, test.p, test.to_dict()["f"]) == (math.inf, 0.0, None)
+    assert (test.f, test.p, test.to_dict()["f"]) == (math.inf, 0.5**4, None)  # four groups that follow the first
     tied = rank_in_groups([ranking(str(i), {"a": 1.0, "b": 1.0}, ()) for i in range(5)], ["a", "b"], 0.95)
     assert tied is not None
     assert (tied.f, tied.p, list(tied.mean_ranks.values())) == (None, None, [1.5, 1.5])

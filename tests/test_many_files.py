@@ -165,7 +165,7 @@ def test_what_cannot_be_grouped_by_file(many: Path, cli: Cli) -> None:
     for given in (["many/a.csv", "many/b.csv", "many/c.csv"], ["y_true=many/a.csv", "y_true=many/b.csv"]):
         done = cli("compute", "mse", *given)
         assert done.status == 2
-        assert "; --group-by @file takes several, and evaluates each\n" in done.err
+        assert "; --group-by @file evaluates each, compare with --model FILE takes each for a model\n" in done.err
     with pytest.raises(losscli.UsageError, match='group_by="@file": is the file that a row came from, and no data'):
         losscli.compute("mse", y_true=[1.0], y_pred=[2.0], group_by="@file")
 

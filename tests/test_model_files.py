@@ -247,7 +247,8 @@ def test_predictions_beside_the_truth_are_no_model(files: Path, cli: Cli) -> Non
     preds("c", id=IDS, y_true=Y).to_csv("truth.csv", index=False)
     result = cli(*COMPARE, "truth.csv", "--model", "p_*.csv")
     assert numbers(result.out) == expected()
-    assert "truth.csv: column 'y_pred' is not used: the models have files of their own\n" in result.err
+    not_used = "truth.csv: column 'y_pred' is not used: the models have files of their own"
+    assert f"{not_used}; --model truth.csv makes it one\n" in result.err
     assert "is not used" not in cli(*COMPARE, "truth.csv", "--model", "truth.csv", "--model", "p_a.csv").err
 
 
@@ -311,6 +312,10 @@ def test_a_name_may_hold_much_and_a_path_an_equals_sign(tmp_path: Path, monkeypa
         ("truth.csv --model p_*.csv --pred a --pred b", 2, "--pred b: names the column in the files of all models"),
         ("truth.csv --model p_*.csv --model-column m", 2, "--model-column m: names the models of one table"),
         ("truth.csv p_a.csv --model p_b.csv", 2, "--model: 2 files without a role: one holds the truth"),
+        ("truth.csv --model p_a.csv p_b.csv p_c.csv", 2, "; quote a pattern of models, so that the shell leaves it"),
+        ("truth.csv --model =p_a.csv", 2, "--model =p_a.csv: has no name before the ="),
+        ("truth.csv --model p_a.csv --model b=", 2, "--model b=: has no file after the ="),
+        ("wide.csv --pred a --pred b --sort ci_low", 2, "--sort ci_low: there is no interval; --ci 0.95 asks for one"),
         ("truth.csv y_pred=p_a.csv --model p_b.csv", 2, "y_pred is read from the files of the models"),
         ("wide.csv --pred a --pred b --model-column id", 2, "--model-column id: models are a and b already"),
         ("long.csv --model-column id --id id", 2, "--model-column id: is the id or a group, too"),
@@ -352,7 +357,9 @@ def test_files_that_do_not_fit(files: Path, cli: Cli, ending: str) -> None:
     assert cli("compare", "--losses", "mse", "truth.csv", "--model", "p_a.csv", "--model", f"b=bad.{ending}", "--nan",
                "omit", "-f", "json").out.count(f'"n": {N - 1}') >= 2  # fmt: skip
     if ending != "npy":
-        assert f"{label}: has no row with the key 'k1', which truth.csv has" in compared(frame.drop(1), "--id", "id")
+        assert f"{label}: has no row with the key 'k1', which truth.csv has; --nan omit leaves out" in compared(
+            frame.drop(1), "--id", "id"
+        )
         twice = pd.concat([frame, frame[3:4]])
         assert f"{label}: rows 4 and {N + 1} have the same key 'k3'" in compared(twice, "--id", "id")
         lacks = frame.rename(columns={"y_pred": "text"}).assign(text="x")
@@ -549,3 +556,20 @@ def test_what_python_refuses(given: dict[str, Any], error: type[LosscliError], s
     with pytest.raises(error) as caught:
         losscli.compare("mse", **given)
     assert said in str(caught.value)
+
+
+def test_models_of_python_are_paths_and_patterns(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the command line takes for files of models, Python takes, too."""
+    monkeypatch.chdir(files)
+    by_name = losscli.compare("mse", "truth.csv", models={m: f"runs/{m}/preds.csv" for m in MODELS}, resamples=99)
+    of_files = [Path("runs/a/preds.csv"), "runs/b/preds.csv", "runs/c/preds.csv"]
+    for models in ("runs/*/preds.csv", of_files):
+        assert losscli.compare("mse", "truth.csv", models=models, resamples=99).to_frame().equals(by_name.to_frame())
+    with pytest.raises(DataError, match=r"no column 'runs/\*/none.csv'"):
+        losscli.compare("mse", "truth.csv", models="runs/*/none.csv")
+
+
+def test_two_files_of_both_roles_are_refused_in_python(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(files)
+    with pytest.raises(DataError, match=r"both hold y_true and y_pred: .*; compare with models=dict"):
+        losscli.compute("mse", ["runs/a/preds.csv", "runs/b/preds.csv"])

@@ -31,6 +31,10 @@ MAX_PAIRS = 3
 MAX_LABELS = 2
 """Losses that a note names before it counts the others."""
 
+MAYBE = "perhaps by chance"
+BY_CHANCE = f"{MAYBE}, the best model differs by the aim"
+"""What a note says where the same model may be the best under all losses, for all that the rows tell."""
+
 MAX_GROUPS_TOLD = 3
 """Groups whose disagreeing losses have notes; JSON has all."""
 
@@ -129,10 +133,11 @@ def aim_of(evaluator: Evaluator) -> LossAim:
 
 
 class Preference(NamedTuple):
-    """What a loss aims at, and the models that it prefers, all of the smallest value."""
+    """What a loss aims at, the models that it prefers, all of the smallest value, and those that may be the best."""
 
     aim: LossAim
     models: tuple[str, ...]
+    confidence_set: tuple[str, ...] = ()
 
     @property
     def model(self) -> str:
@@ -146,7 +151,7 @@ def preferences(rankings: Sequence[ModelRanking], evaluators: Sequence[Evaluator
         least = ranking.values[ranking.best]
         if math.isfinite(least) and not any(map(math.isnan, ranking.values.values())):
             others = [model for model, value in ranking.values.items() if value == least and model != ranking.best]
-            found.append(Preference(aim_of(evaluator), (ranking.best, *others)))
+            found.append(Preference(aim_of(evaluator), (ranking.best, *others), ranking.confidence_set))
     return found
 
 
@@ -211,7 +216,8 @@ def _describe_preferences(preferred: Sequence[Preference]) -> str:
     for each in preferred:
         aim = purpose_of(each.aim.functional) if each.aim.loss else each.aim.functional or "an aim of its own"
         by_aim.setdefault(aim, {}).setdefault(each.model, []).append(each.aim.label)
-    text = ""
+    text, sets = "", [set(each.confidence_set) for each in preferred if each.confidence_set]
+    is_sure = any(a.isdisjoint(b) for a, b in combinations(sets, 2))
     for most in (MAX_LABELS, 1, 0):  # with 0 only those of losses for one aim that disagree
         told = []
         for aim, models in by_aim.items():
@@ -220,9 +226,10 @@ def _describe_preferences(preferred: Sequence[Preference]) -> str:
                 names = labels if len(labels) <= max(most, 1) else [labels[0], f"{len(labels) - 1} more"]
                 those.append(f"{model} ({join_names(names)})" if most or len(models) > 1 else model)
             told.append(f"for {aim} {' or '.join(those)}")
-        text = f"the better model depends on what you predict: {', '.join(told)}"
+        text = "the better model depends on what you predict" if is_sure else BY_CHANCE
         if len(by_aim) == 1:
-            text = f"losses for one aim prefer different models, so none is better by all: {told[0]}"
+            text = f"losses for one aim prefer different models, {'so none is better by all' if is_sure else MAYBE}"
+        text += f": {', '.join(told)}"
         if len(text) <= MAX_NOTE_LENGTH:
             break
     return text

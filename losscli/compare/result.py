@@ -35,6 +35,9 @@ COMPARISON_COLUMNS = {
 }
 """Column -> what it says."""
 
+SLOW_COLUMNS = ("rank", "pull", "stress", "skill", "bounded_value", "bounded_gradient")
+"""Columns that take longest to measure, or rest on such. The table of several models does not show them; JSON does."""
+
 MODEL_COLUMNS = {
     "difference": "value minus that of the reference, by default the best model",
     "diff_low": "lower end of the difference's interval; all intervals hold at once",
@@ -324,7 +327,7 @@ class Comparison(Plottable, ResultSequence[ComparedLoss]):
             return self.leaderboard.to_frame()
         rows = []
         for loss in self.losses:
-            cells = {"value": loss.value, **loss.result.extra_columns, **loss.measures}
+            cells = {"value": loss.value, **loss.result.extra_columns, **loss.cells}
             names = distinct_names(loss.group_columns, "group", ["loss", *COMPARISON_COLUMNS, *MODEL_COLUMNS, *cells])
             rows.append(dict(zip(names, loss.group_columns.values(), strict=True)) | cells)
         return pd.DataFrame(rows, index=pd.Index([loss.label for loss in self.losses], name="loss"))

@@ -267,10 +267,10 @@ class Binder:
         first, second = (self.sources.by_role[role] for role in roles)
         held = [[self._holds(role, domains[role], table) for role in roles] for table in (first, second)]
         if held == [[True, True], [True, True]]:
-            raise DataError(
-                f"{first.name} and {second.name} both hold y_true and y_pred: parts of one dataset are named by a "
-                f"folder or a quoted glob; y_true={first.name} y_pred={second.name} reads one from each"
-            )
+            parts = "parts of one dataset are named by a folder or a quoted glob"
+            each = f"y_true={first.name} y_pred={second.name} reads one from each"
+            problem = f"{first.name} and {second.name} both hold y_true and y_pred: {parts}; {each}"
+            raise DataError(problem, Hint.MODEL_FILES, pattern="FILE")
         both = next((role for role in roles if self._is_alone(role, second if role == "y_true" else first)), None)
         if both is not None and held[0] == held[1] == [both == "y_true", both == "y_pred"]:
             raise DataError(

@@ -387,8 +387,8 @@ class Dataset:
             self.note(text)
             self.policy.left_out = count
 
-        may_lack = self.policy.nan == "omit" and any(map(is_of_model, self.bound))
-        yield join_by_key(tables, key, self.wanted, self._label, leave_out if may_lack else None)
+        may_lack = any(map(is_of_model, self.bound))
+        yield join_by_key(tables, key, self.wanted, self._label, leave_out if may_lack else None, self.policy.nan)
 
     def _check_keys(self, length: int) -> None:
         """Check the keys of tables of which any rows can be read, before their parts are."""

@@ -12,6 +12,7 @@ from losscli.data.column_words import suggest_column
 from losscli.data.keys import AlignedChunks, check_same_keys, index_keys
 from losscli.data.table import Kind, Table, check_one_per_row
 from losscli.errors import DataError
+from losscli.messages import Hint
 
 
 def join_by_key(
@@ -20,6 +21,7 @@ def join_by_key(
     wanted: Callable[[Table], Mapping[str, Kind]],
     label: Callable[[Table], str],
     leave_out: Callable[[str, int], None] | None = None,
+    nan: str = "error",
 ) -> AlignedChunks:
     """Return all rows of the first table, with the rows of the others that have the same key.
 
@@ -28,8 +30,8 @@ def join_by_key(
         key: The column of the keys, which each table has.
         wanted: Returns the columns to read of a table.
         label: Returns what messages call a table.
-        leave_out: Receives a note and the number of keys that some table lacks, whose rows are then left out; None if
-            that is an error.
+        leave_out: Receives a note and the number of keys that some table lacks, if their rows may be left out.
+        nan: They are if this is `omit`; else they are an error.
 
     Raises:
         DataError: A table has no such column, or two rows of the same key; one lacks a key of another.
@@ -47,10 +49,11 @@ def join_by_key(
         is_same = first_keys is not None and np.array_equal(keys, first_keys)  # few steps of Python, as it is common
         indices[table] = indices[tables[0]] if is_same else index_keys(table, keys)
         first_keys = keys if first_keys is None else first_keys
-        if leave_out is None and not is_same:
-            check_same_keys(label(tables[0]), indices[tables[0]], label(table), indices[table])
+        if not is_same and (leave_out is None or nan != "omit"):
+            hint = None if leave_out is None else Hint.OMIT_KEYS
+            check_same_keys(label(tables[0]), indices[tables[0]], label(table), indices[table], hint)
     order = indices[tables[0]]
-    if leave_out is not None:
+    if leave_out is not None and nan == "omit":
         order = _shared_keys(indices, key, label, leave_out)
     for table, own in indices.items():
         rows = np.fromiter(map(own.__getitem__, order), np.intp, len(order))

@@ -67,13 +67,16 @@ def index_keys(table: Table, keys: NDArray[Any]) -> dict[str, int]:
     return indices
 
 
-def check_same_keys(first: str, order: Mapping[str, int], other: str, indices: Mapping[str, int]) -> None:
-    """Raise a DataError if one of two tables, which messages call so, lacks a key of the other."""
+def check_same_keys(
+    first: str, order: Mapping[str, int], other: str, indices: Mapping[str, int], hint: Hint | None = None
+) -> None:
+    """Raise a DataError, with a hint, if one of two tables, which messages call so, lacks a key of the other."""
     for a, mine, b, theirs in ((first, order, other, indices), (other, indices, first, order)):
         lacking = [key for key in mine if key not in theirs]
         if lacking:
-            more = f" (and {len(lacking) - 1} more keys)" if len(lacking) > 1 else ""
-            raise DataError(f"{b}: has no row with the key {lacking[0]!r}, which {a} has{more}")
+            count = len(lacking) - 1
+            more = f" (and {count} more {'key' if count == 1 else 'keys'})" if count else ""
+            raise DataError(f"{b}: has no row with the key {lacking[0]!r}, which {a} has{more}", hint)
 
 
 class SharedKey(NamedTuple):

@@ -105,10 +105,13 @@ def _split_name(text: str) -> tuple[str | None, str]:
     """Return the name and the file of NAME=FILE, or None and what is a file or a pattern as a whole.
 
     Raises:
-        UsageError: It is both.
+        UsageError: It is both, or one of the two is empty.
     """
     match = _NAME_AND_FILE.fullmatch(text)
     if match is None:
+        if not _is_there(text) and (text.startswith("=") or text.endswith("=")):
+            problem = f"has no {'name before' if text.startswith('=') else 'file after'} the ="
+            raise UsageError(problem, option=("model", text))
         return None, text
     name, path = match.groups()
     if not _is_there(text):
@@ -208,7 +211,7 @@ def open_truth(
     by_file = FILE_COLUMN in groups
     if len(bare) > 1 and not by_file:
         problem = f"{len(bare)} files without a role: one holds the truth, and the models have files of their own"
-        raise UsageError(problem, option=("model", ""))
+        raise UsageError(problem, Hint.QUOTE_PATTERN, option=("model", ""))
     as_truth = bool(bare) and "y_true" in roles and not any(text.startswith("y_true=") for text in named)
     given = [*named, *(f"y_true={path}" if as_truth else path for path in bare)]
     try:

@@ -344,7 +344,7 @@ def open_data(
         raise UsageError(
             f"{len(bare)} files without a role: give one table, two files (y_true then y_pred), or ROLE=FILE; "
             "parts of one dataset are named by a folder or a quoted glob ('parts/*.csv')",
-            Hint.GROUP_BY_FILE,
+            Hint.GROUP_BY_FILE_OR_MODEL,
             column=FILE_COLUMN,
         )
     given: dict[str | None, list[str]] = {None: bare} if bare else {}

@@ -212,6 +212,11 @@ def depends_on_residual_alone(evaluator: Evaluator) -> bool:
     return Property.TRANSLATION_INVARIANT in evaluator.bound.properties and "row_mask" not in evaluator.form.hooks
 
 
+def _name_of_data(paths: Sequence[str]) -> str:
+    """Return the names of the first files; of several of the same name, such as those of models, one."""
+    return ", ".join([*dict.fromkeys(map(os.path.basename, paths))][:3]) or "data"
+
+
 def page_of(findings: Findings, drawings: Drawings, page_options: PageOptions) -> PageContent:
     """Return what the page says."""
     from losscli.page.decomposition import sample_decompositions
@@ -224,7 +229,7 @@ def page_of(findings: Findings, drawings: Drawings, page_options: PageOptions) -
     evaluation, group_by = findings.evaluation, findings.run.group_by
     groups = findings.groups(robust)
     return PageContent(
-        title=page_options.title or ", ".join(map(os.path.basename, evaluation.data.paths[:3])) or "data",
+        title=page_options.title or _name_of_data(evaluation.data.paths),
         evaluation=evaluation,
         statistics={**findings.statistics, **(standings_in_groups(findings) if page_options.ranks_groups else {})},
         verdict=verdict(facts, evaluation.data.n_used, group_facts(groups, robust), group_by, model_facts(findings)),

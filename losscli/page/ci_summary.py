@@ -149,13 +149,16 @@ def compared_columns(compared: Sequence[ComparedLoss]) -> list[SummaryColumn]:
     if compared[0].model is None:
         keys = ("rank", "inflation", "pull")
         return [number_column(key, [optional_number(getattr(one, key)) for one in compared]) for key in keys]
-    lows, highs = ([optional_number(getattr(one, key)) for one in compared] for key in ("diff_low", "diff_high"))
+    intervals = [
+        ""
+        if one.is_reference or one.diff_low is None or one.diff_high is None
+        else f"{human_number(one.diff_low)} – {human_number(one.diff_high)}"
+        for one in compared
+    ]
     return [
         text_column("verdict", [one.verdict or "" for one in compared]),
         number_column("difference", [optional_number(one.difference) for one in compared]),
-        SummaryColumn(
-            "interval", ":---:", [f"{low} – {high}" * bool(low) for low, high in zip(lows, highs, strict=True)]
-        ),
+        SummaryColumn("interval", ":---:", intervals),
         number_column("p", [optional_number(one.p) for one in compared]),
     ]
 

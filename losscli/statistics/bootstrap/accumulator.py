@@ -195,7 +195,10 @@ class Bootstrap:
             return {}
         rows = merge_rows(self.pending_rows)
         is_sequence = int(rows.numbers[-1] - rows.numbers[0]) + 1 == len(rows.numbers)
-        return (self._take_from_sequence if is_sequence else self._take_rows)(rows, before)
+        taken = (self._take_from_sequence if is_sequence else self._take_rows)(rows, before)
+        for terms in taken.values():
+            self.streamed_tail.update(terms[:, 0])
+        return taken
 
     def _take_rows(self, rows: CountedRows, before: float) -> dict[int, Array]:
         block_of = (rows.numbers - 1) // ROWS_PER_DRAW
@@ -226,8 +229,7 @@ class Bootstrap:
         terms = rows.where(slice(0, kept)).terms(self.estimand)
         padded = np.zeros((max(end - first, 0) * ROWS_PER_DRAW, 2))
         padded[start - first * ROWS_PER_DRAW :][:kept] = terms
-        blocks = padded.reshape(-1, ROWS_PER_DRAW, 2)
-        return {first + i: each for i, each in enumerate(blocks)}
+        return {first + i: each for i, each in enumerate(padded.reshape(-1, ROWS_PER_DRAW, 2))}
 
 
 @dataclass(eq=False, repr=False)
@@ -289,7 +291,6 @@ def _draw_blocks(bootstraps: Sequence[Bootstrap], before: float) -> None:
         resampling = present[0][0].resampling
         columns = np.concatenate([terms.T for _, terms in present]).T
         drawn = draws.sums(draws.poisson(block, resampling.seed), columns, resampling.n_resamples_streaming)
-        for (bootstrap, terms), sums in zip(present, np.split(drawn, len(present), axis=1), strict=True):
+        for (bootstrap, _), sums in zip(present, np.split(drawn, len(present), axis=1), strict=True):
             assert bootstrap.totals is not None
             bootstrap.totals.add(sums)
-            bootstrap.streamed_tail.update(terms[:, 0])

@@ -168,7 +168,7 @@ class BlockBootstrap(HeldMedian):
         super().merge(other)
 
     def check(self) -> None:
-        if isinstance(block := self.resampling.block, int) and block > max(self.n, 1):
+        if isinstance(block := self.resampling.block, int) and block > self.n > 1:
             raise UsageError(f"a block of so many rows is longer than the data, {self.n} rows", option=("block", block))
 
     def reason_for_none(self) -> str:
