@@ -64,10 +64,10 @@ def _split_by_group(dataset: Dataset, subset: RowSubset, model: str | None) -> I
         results_of_key.setdefault(tuple((result.group or {}).values()), []).append(result.of_model(model))
     rows_of_key = dict(groups_of(subset.batch, run.group_by))
     no_row = np.zeros(len(subset.batch), dtype=bool)  # of a group in which every row lacks a value, and all is NaN
-    for key, results in results_of_key.items():
-        if len(results) == len(run.evaluators):
+    for key, of_losses in results_of_key.items():
+        if len(of_losses) == len(run.evaluators):
             group = dict(zip(run.group_by, key, strict=True))
-            yield ModelGroup(subset.take(rows_of_key.get(key, no_row)), tuple(results), model, group)
+            yield ModelGroup(subset.take(rows_of_key.get(key, no_row)), tuple(of_losses), model, group)
 
 
 def models_by_group(model_groups: Sequence[ModelGroup]) -> list[dict[str, ModelGroup]]:
