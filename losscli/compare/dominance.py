@@ -242,9 +242,9 @@ def _describe_preferences(preferred: Sequence[Preference], most_of_text: int) ->
         return text
     start, _, _ = text.partition(": ")
     shown: list[str] = []
-    for i, each in enumerate(told):
+    for i, part in enumerate(told):
         rest = f", {len(told) - i} more aims"
-        if shown and len(f"{start}: {', '.join([*shown, each])}{rest}") > most_of_text:
+        if shown and len(f"{start}: {', '.join([*shown, part])}{rest}") > most_of_text:
             return f"{start}: {', '.join(shown)}{rest if len(told) - i > 1 else ', 1 more aim'}"
-        shown.append(each)
+        shown.append(part)
     return text
