@@ -66,6 +66,7 @@ class Hint(enum.Enum):
     LABELS_FROM_0 = "labels start at 0: subtract 1, or name the classes with {classes:A,B}"
     LIST_LOSSES = "{list_losses:} names them"
     LOG_INPUT = "if these are logarithms of rates, add {param:log_input=true}"
+    MORE_RESAMPLES = "{resamples:{count}} can"
     NAME_CLASSES = "{classes:A,B} names the classes in order"
     NAME_COLUMNS = "{columns:{role}=A,B} names them one by one"
     MODEL_FILES = "compare with {model:{pattern}} takes each for a model"

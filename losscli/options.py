@@ -60,6 +60,7 @@ class EvaluationOptions(NamedTuple):
         sort: The column or model to sort a comparison by, with a minus from the largest.
         leaderboard: Whether a comparison of models shows a row a model and a column a loss.
         show_outliers: How many outlier rows to list.
+        table_only: Whether of what outliers do to the losses of several models only what their table shows is wanted.
         decompose: Whether the parts of the losses are wanted: miscalibration, discrimination, uncertainty, and bias.
         ci: The level of bootstrap intervals; None for no intervals.
         resamples: How often rows are resampled; None for the default.
@@ -95,6 +96,7 @@ class EvaluationOptions(NamedTuple):
     sort: str | None = None
     leaderboard: bool = False
     show_outliers: int = 0
+    table_only: bool = False
     decompose: bool = False
     ci: float | None = None
     resamples: int | None = None

@@ -42,7 +42,7 @@ def _amounts(shape: float = 2.0) -> Arrays:
 
 def _claims() -> Arrays:
     rng = np.random.default_rng(8)
-    mean = _means(rng, 20000)
+    mean = _means(rng, 10_000)
     number = rng.poisson(mean**0.5)  # a Tweedie distribution of power 1.5
     return {"y_true": rng.gamma(np.maximum(number, 1e-9), mean**0.5) * (number > 0), "y_pred": mean}
 

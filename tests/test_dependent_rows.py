@@ -79,7 +79,7 @@ def fed(asked, x, clusters=None, step=None, estimand=Estimand.MEAN, weight=None,
     for start in range(0, len(x), step or len(x)):
         rows = slice(start, start + (step or len(x)))
         numbers = np.arange(1, len(x) + 1)[rows]
-        found.add(numbers, x[rows], *(None if c is None else c[rows] for c in (weight, None, clusters)))
+        found.add(CountedRows(numbers, x[rows], *(None if c is None else c[rows] for c in (weight, None, clusters))))
     return found
 
 
@@ -124,7 +124,7 @@ def test_sums_of_clusters_do_not_depend_on_batches_or_merges():
     for step in (1, 7, 149):
         np.testing.assert_array_equal(fed(asked, x, clusters, step).held_units()[0].terms, whole.held_units()[0].terms)
     later = new_bootstrap(asked, Estimand.MEAN)
-    later.add(np.arange(61, 151), x[60:], None, None, clusters[60:])
+    later.add(CountedRows(np.arange(61, 151), x[60:], None, None, clusters[60:]))
     merged = fed(asked, x[:60], clusters[:60])
     merged.merge(later)
     np.testing.assert_allclose(merged.held_units()[0].terms, whole.held_units()[0].terms, rtol=1e-14)
@@ -416,6 +416,14 @@ def test_wrong_units_are_one_line(flags, status, message, folder, cli):
     assert (result.status, result.out) == (status, "")
     assert message in result.err
     assert result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", [{"cluster": "patient"}, {"block": 5}])
+def test_one_distribution_is_one_unit_whatever_is_resampled(option, frame):
+    shares = frame.assign(y_true=1 / len(frame), y_pred=1 / len(frame))
+    distribution, rows = losscli.compute(["kl", "mse"], data=shares, ci=0.9, **option)
+    assert (distribution.value, distribution.n, distribution.to_dict()["ci_low"]) == (0, 1, None)
+    assert rows.n == len(frame)
 
 
 def test_clusters_in_python_are_a_column_or_an_array(frame):

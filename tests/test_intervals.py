@@ -16,7 +16,7 @@ import losscli
 from losscli.errors import UsageError
 from losscli.statistics import ratios
 from losscli.statistics.bootstrap import draws
-from losscli.statistics.bootstrap.accumulator import Bootstrap, Estimand, draw_completed_blocks
+from losscli.statistics.bootstrap.accumulator import Bootstrap, CountedRows, Estimand, draw_completed_blocks
 from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD, ROWS_PER_DRAW
 from losscli.statistics.bootstrap.intervals import intervals
 from losscli.statistics.bootstrap.options import ConfidenceInterval, Resampling, parse_resampling
@@ -303,7 +303,7 @@ def summed(resampling: Resampling, parts: Sequence[np.ndarray], limit: int, esti
     values, weights = np.random.default_rng(4).lognormal(size=(2, n))
     bootstrap = Bootstrap(resampling, Estimand(estimand), limit=limit)
     for rows in parts:
-        bootstrap.add(rows, values[rows - 1], weights[rows - 1], None)
+        bootstrap.add(CountedRows(rows, values[rows - 1], weights[rows - 1], None))
         draw_completed_blocks([bootstrap], before=float(rows[-1]))
     return bootstrap
 
@@ -335,7 +335,7 @@ def test_bootstraps_of_parts_merge(limit: int, estimand: str, settled: bool) -> 
     values, weights = np.random.default_rng(4).lognormal(size=(2, 13_000))
     merged = [Bootstrap(asked, Estimand(estimand), limit=limit) for _ in halves]
     for bootstrap, half in zip(merged, halves, strict=True):
-        bootstrap.add(half, values[half - 1], weights[half - 1], None)
+        bootstrap.add(CountedRows(half, values[half - 1], weights[half - 1], None))
         draw_completed_blocks([bootstrap] if settled else [])
     merged[1].merge(merged[0])
     assert ends(intervals([merged[1]])[0]) == pytest.approx(

@@ -88,12 +88,15 @@ def test_the_difference_of_medians(weight: np.ndarray | None) -> None:
     found = {(c.label, c.model): c for c in compared}
     rng = np.random.default_rng(0)
     drawn = rng.integers(N, size=(1000, N))
-
-    def middle(values: np.ndarray, w: np.ndarray) -> float:
-        return float(np.quantile(values, 0.5, weights=w, method="inverted_cdf"))
-
     w = np.ones(N) if weight is None else weight
-    medians = {m: [middle(np.abs(MODELS[m] - Y)[rows], w[rows]) for rows in drawn] for m in "abc"}
+
+    def middles(values: np.ndarray) -> np.ndarray:
+        order = np.argsort(values)
+        counts = np.stack([np.bincount(rows, minlength=N) for rows in drawn])
+        below = np.cumsum((w * counts)[:, order], axis=1)
+        return values[order][np.argmax(below >= below[:, -1:] / 2, axis=1)]
+
+    medians = {m: middles(np.abs(MODELS[m] - Y)) for m in "abc"}
     best = next(m for m in "abc" if found["medae", m].difference == 0)
     critical = compared.contests[0].critical_value
     for model in set("abc") - {best}:
@@ -105,6 +108,31 @@ def test_equal_models_are_undecided() -> None:
     found = losscli.compare(["mse", "mae"], y_true=Y, models={"one": MODELS["a"], "two": MODELS["a"]})
     assert {(c.verdict, c.difference, c.diff_low, c.diff_high) for c in found} == {("undecided", 0.0, 0.0, 0.0)}
     assert found.agreements[0].kendall_w is None
+    assert found.contests[0].critical_value is None
+    assert any(note.startswith("one and two are alike under mse and mae") for note in found.notes)
+
+
+def test_errors_of_the_same_size_are_alike_whatever_their_rounding() -> None:
+    truth, misses = np.round(np.sin(3 * Y), 3), np.round(0.1 + 0.1 * np.sin(Y), 3)
+    found = losscli.compare(["mse", "mae"], y_true=truth, models={"high": truth + misses, "low": truth - misses})
+    assert {(c.verdict, c.difference, c.diff_low, c.diff_high) for c in found} == {("undecided", 0.0, 0.0, 0.0)}
+
+
+def test_values_that_are_not_finite_are_why_there_is_no_interval() -> None:
+    chances = {"a": [0.2, 0.7] * 10, "b": [0.3, 0.9] * 10, "c": [1.0, *[0.7, 0.2] * 9, 0.7]}
+    for reference, verdict in ((None, "undecided"), ("c", None)):
+        found = losscli.compare("bce:eps=0", y_true=[0, 1] * 10, models=chances, reference=reference)
+        ranking = found.contests[0]
+        assert (ranking.verdict(ranking.best), ranking.no_interval_reason) == (verdict, "where values are not finite")
+        assert ranking.gaps["c"].difference is None
+
+
+def test_a_note_tells_where_resamples_are_too_few_for_a_small_p() -> None:
+    many = {f"m{i}": Y + np.sin(np.arange(N) * (i + 2)) for i in range(8)}
+    found = losscli.compare("mse", y_true=Y, models=many, resamples=99)
+    text = "so few resamples (99) of so many pairs of models cannot give a p below 0.28; resamples=560 can"
+    assert text in found.notes
+    assert not any("so few" in note for note in losscli.compare("mse", y_true=Y, models=many, resamples=560).notes)
 
 
 def test_a_clear_winner_under_one_loss_and_another_under_the_other() -> None:
@@ -183,6 +211,22 @@ def test_kendalls_w() -> None:
 # ------------------------------------------------------------------------------------------- columns of models
 
 
+def test_what_outliers_do_to_fits_is_measured_where_it_is_asked_for(cli: Cli, data: str) -> None:
+    words = ("compare", "--losses", "mse,mae", data, "--pred", "model_a", "--pred", "model_c")
+    document = {(one["loss"], one["model"]): one for one in json.loads(cli(*words, "-f", "json").out)["losses"]}
+    assert all(one[key] is not None for one in document.values() for key in ("rank", "pull", "stress", "skill"))
+    header, *rows = [line.split("\t") for line in cli(*words).out.splitlines()]
+    assert "pull" not in header
+    for row in rows:
+        cells = dict(zip(header, row, strict=True))
+        one = document[cells["loss"], cells["model"]]
+        assert [float(cells[key]) for key in ("inflation", "effective_n")] == [one["inflation"], one["effective_n"]]
+    pulls = sorted(one["pull"] for one in document.values())
+    sorted_rows = [line.split("\t")[:2] for line in cli(*words, "--sort", "pull").out.splitlines()[1:]]
+    assert [document[loss, model]["pull"] for loss, model in sorted_rows] == pulls
+    assert cli(*words, "--fail-if", "mse[model_a].skill>0").status == 1
+
+
 def test_a_pattern_is_several_models_where_no_loss_takes_it_as_one(data: str, cli: Cli) -> None:
     by_pattern = cli("compare", "--losses", "mse", data, "--pred", "model_*")
     one_by_one = cli("compare", "--losses", "mse", data, *(w for m in "abc" for w in ("--pred", f"model_{m}")))
@@ -213,6 +257,34 @@ def test_rows_that_one_model_lacks_are_left_out_for_all(cli: Cli) -> None:
         ("a", 2, 5.0),
         ("b", 2, 6.5),
     ]
+
+
+@pytest.mark.parametrize("flags", [[], ["--leaderboard"], ["--show-outliers", "2"], ["--decompose"]])
+def test_a_group_in_which_a_model_has_no_values_is_nan(flags: list[str], cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("y_true,a,b,g\n1,,2,u\n2,,3,u\n3,3,5,v\n4,6,4,v\n,3,5,w\n")
+    asked = ["compare", "--losses", "mse,mae", str(path), "--pred", "a", "--pred", "b", "--nan", "propagate", *flags]
+    grouped = cli(*asked, "--group-by", "g", "-f", "json")
+    assert (grouped.status, grouped.err.count("a bug")) == (4, 0)
+    found = {(row["group"]["g"], row["model"]): row["status"] for row in json.loads(grouped.out)["losses"]}
+    assert found == {
+        ("u", "a"): "nan", ("u", "b"): "ok", ("v", "a"): "ok", ("v", "b"): "ok", ("w", "a"): "nan", ("w", "b"): "nan"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", ["mad:3.5", "iqr:1.5", "top:1%"])
+def test_rows_that_all_lack_a_value_have_no_outliers(rule: str, cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("y_true,y_pred\n,1\n2,\n")
+    result = cli("compare", "--losses", "mse", str(path), "--nan", "propagate", "--outliers", rule)
+    assert result.status == 4
+    assert f"no rank, inflation, pull, stress by {rule}: no row has all its values" in result.err
+    assert cli("plot", "mse", str(path), "--nan", "propagate", "--kind", "stress").status == 4
+
+
+def test_a_reference_whose_value_is_not_finite_has_no_differences() -> None:
+    found = losscli.compare("mse", y_true=[1.0, 2.0], models={"a": [np.inf, 1.0], "b": [np.inf, 2.0]})
+    assert [row.standing.difference for row in found] == [None, None]
 
 
 def test_wrong_models_are_refused(data: str, cli: Cli) -> None:
@@ -369,6 +441,8 @@ def test_without_an_interval_there_is_no_verdict(data: str, cli: Cli) -> None:
         losscli.compare(["mse"], y_true=[1.0], models={"a": [2.0], "b": [3.0]}),
         losscli.compare(["mae"], y_true=Y, models={"a": Y + 1, "b": Y + 2}),
         losscli.compare(["ghm_r"], y_true=Y, models=MODELS),
+        losscli.compare(["mae"], y_true=Y, models={"a": Y + 1, "b": np.where(np.arange(N) < 1, 3.0, Y + 1)}),
+        losscli.compare(["medae"], y_true=Y[:9], models={"a": Y[:9] + 1, "b": Y[:9] ** 2}),
         losscli.compare(["medae"], y_true=np.zeros(70_000), models={"a": np.arange(70_000.0), "b": np.ones(70_000)}),
     ):
         assert {(one.verdict, one.p) for one in found} == {(None, None)}

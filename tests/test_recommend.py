@@ -65,14 +65,15 @@ def test_what_is_recommended_runs(name: str) -> None:
         read = {role: array for role, array in arrays.items() if role in roles}
         assert math.isfinite(losscli.compute(loss, **read).value), loss
     if found.losses:
-        losscli.compare(found.losses, **arrays)
+        losscli.compare(found.losses, **{role: array[:300] for role, array in arrays.items()})
 
 
 def test_what_is_said_to_refuse_refuses() -> None:
     refused = []
     for name, make in CASES.items():
-        arrays = make()
-        for advice in (*recommended(name), *recommended(name, from_logits=True)):
+        arrays, found = make(), recommended(name)
+        has_labels = found.task is not Task.REGRESSION
+        for advice in (*found, *(recommended(name, from_logits=True) if has_labels else ())):
             if advice.verdict is Verdict.REFUSED:
                 refused.append((name, advice.loss))
                 with pytest.raises(losscli.DataError):
@@ -324,15 +325,15 @@ def test_what_cannot_be_told() -> None:
 
 def test_large_data_is_sampled() -> None:
     rng = np.random.default_rng(3)
-    y = rng.normal(size=200_000)
-    p = y + rng.normal(size=200_000)
+    y = rng.normal(size=60_000)
+    p = y + rng.normal(size=60_000)
     whole = losscli.recommend(y_true=y, y_pred=p)
-    p[123_456] = 1e200  # one row, which the sample need not hold; but its square is infinite
+    p[45_678] = 1e200  # one row, which the sample need not hold; but its square is infinite
     sources = Sources(ArraysTable("", "arrays", {"y_true": y, "y_pred": p}))
     dataset = bind_for_recommend(sources, EvaluationOptions(), lambda text: None)
     profile = profile_of(dataset, values_per_sample=20_000)
     advice = {a.loss: a.verdict for a in advise(profile)}
-    assert "random sample of 20000 of 200000 rows" in next(list_notes(profile, []))
+    assert "random sample of 20000 of 60000 rows" in next(list_notes(profile, []))
     assert profile.residuals.scale == pytest.approx(fact(whole, "scale"), rel=0.03)
     assert advice["mse"] is Verdict.AVOID
     assert advice["mae"] in TO_TRY
@@ -460,7 +461,7 @@ def test_the_printed_command_names_a_column_that_reads_like_a_flag(cli: Cli) -> 
 def test_the_printed_command_for_a_pipe(cli: Cli) -> None:
     data = Path(TUMOURS).read_bytes()
     command = words_of(process("recommend", "-f", "json", stdin=data))
-    assert process(*command[1:], stdin=data)
+    assert cli(*command[1:], stdin=data).status == 0
     assert "give it to the command in the same way" in cli("recommend", stdin=data).err
 
 

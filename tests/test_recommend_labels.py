@@ -379,3 +379,43 @@ def test_bad_roles(roles: dict[str, tuple[int, ...]], message: str) -> None:
     arrays = {role: np.arange(9) if role == "labels" else rng.normal(size=shape) for role, shape in roles.items()}
     with pytest.raises(losscli.DataError, match=message):
         losscli.recommend(**arrays)  # type: ignore[arg-type]
+
+
+# ------------------------------------------------------------------------------------- scales and chance
+
+
+@pytest.mark.parametrize(("low", "high", "step"), [(1, 5, 1), (0, 10, 1), (0.5, 5, 0.5), (0, 5, 1)])
+def test_ratings_have_several_scales(low: float, high: float, step: float) -> None:
+    rng = np.random.default_rng(0)
+    taste = rng.normal((low + high) / 2, (high - low) / 4, size=300)
+    noise = rng.normal(0, (high - low) / 10, size=300)
+    y = np.clip(np.rint((taste + noise) / step) * step, low, high)
+    pred = np.clip(taste, low, high)
+    found = losscli.recommend(y_true=y, y_pred=pred)
+    assert found.task == "ratings"
+    shares = next(fact.value for fact in found.facts if fact.key == "steps")
+    assert shares == pytest.approx([np.mean(np.abs(pred - y) <= limit * step) for limit in (0.5, 1.0)])
+    assert losscli.recommend(y_true=y, y_pred=pred, target="mean").losses == ["mse"]
+    assert losscli.recommend(y_true=y, y_pred=pred, target="median").losses == ["mae"]
+
+
+def test_counts_are_no_ratings() -> None:
+    rng = np.random.default_rng(1)
+    counts = rng.poisson(2, size=1000) * 1.0
+    assert (
+        losscli.recommend(y_true=counts, y_pred=np.maximum(np.rint(counts + rng.normal(size=1000)), 0)).task
+        != "ratings"
+    )
+    small = rng.poisson(1.5, size=300) * 1.0
+    assert losscli.recommend(y_true=small, y_pred=np.full(300, 1.5)).task == "regression"
+
+
+def test_calibrated_probabilities_are_seldom_called_off() -> None:
+    alarms = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        z = 1.5 * rng.normal(size=200)
+        found = recalibrate_labels((rng.random(200) < 1 / (1 + np.exp(-z))) * 1.0, z)
+        assert found is not None
+        alarms += found.verdict is not CalibrationVerdict.CALIBRATED
+    assert alarms <= 3

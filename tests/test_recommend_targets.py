@@ -456,3 +456,135 @@ def test_notes_fit_two_lines(name: str) -> None:
     arrays = (CASES | BESIDE)[name]()
     for note in losscli.recommend(arrays, columns={"weight": "weight"} if "weight" in arrays else None).notes:
         assert len(note) <= 160, note
+
+
+# ------------------------------------------------------------------------------------- what chance and rounding make
+
+
+def test_rounded_errors_suggest_no_other_delta() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.integers(1950, 2021, size=1000) * 1.0
+    assert not suggests_another_delta({"y_true": y, "y_pred": np.rint(y + 3 * rng.normal(size=1000))})
+
+
+def test_rare_counts_are_no_less_spread_than_counts_by_chance() -> None:
+    rng = np.random.default_rng(100)
+    exposure = rng.uniform(0.1, 1, size=1000)
+    mean = exposure * np.exp(rng.normal(-2.3, 0.5, size=1000))
+    counts = rng.poisson(mean) * 1.0
+    assert np.mean((counts - mean) ** 2 / mean) < 0.6
+    assert verdicts(losscli.recommend(y_true=counts, y_pred=mean))["poisson_deviance"] is Verdict.USE
+
+
+@pytest.mark.parametrize("is_exposure", [True, False])
+def test_counts_per_exposure_are_told_from_amounts(is_exposure: bool) -> None:
+    rng = np.random.default_rng(1)
+    exposure, mean = rng.uniform(0.1, 1, size=400), np.exp(rng.normal(-2, 0.5, size=400))
+    claims = rng.poisson(mean * exposure) * (1.0 if is_exposure else rng.gamma(2, 0.5, size=400))
+    arrays = {"y_true": claims / exposure, "y_pred": mean, "exposure": exposure}
+    found = losscli.recommend(arrays, columns={"weight": "exposure"})
+    loss = "poisson_deviance" if is_exposure else "tweedie_deviance:power=1.5"
+    assert [a.loss for a in found if a.verdict is Verdict.USE] == [loss]
+
+
+def test_amounts_that_are_sometimes_0_get_a_power_below_2() -> None:
+    rng = np.random.default_rng(2)
+    mean = rng.gamma(1, 3, size=1000) + 0.05
+    rain = np.where(rng.random(1000) < 0.7, rng.gamma(0.8, mean / 0.56), 0)
+    assert verdicts(losscli.recommend(y_true=rain, y_pred=mean))["tweedie_deviance:power=1.5"] is Verdict.USE
+
+
+def test_medians_of_claims_get_no_loss_of_ratios_or_of_a_centre() -> None:
+    rng = np.random.default_rng(3)
+    mean = np.exp(rng.normal(5, 0.7, size=500))
+    claims = (rng.random(500) < 0.06) * rng.gamma(1.2, mean / 0.072)
+    assert tried(losscli.recommend(y_true=claims, y_pred=mean, target="median")) == {"mae"}
+
+
+def test_dependent_errors_are_no_other_quantile() -> None:
+    rng = np.random.default_rng(104)
+    errors = np.zeros(1000)
+    for i, shock in enumerate(rng.normal(size=1000)):
+        errors[i] = 0.8 * errors[i - 1] + shock
+    errors += 0.6
+    centre = 50 + 15 * np.sin(np.arange(1000) * 2 * np.pi / 24)
+    arrays = {"y_true": centre, "y_pred": centre + errors}
+    shuffled = rng.permutation(1000)
+    assert "quantile" not in tried(losscli.recommend(arrays))
+    assert "quantile" in tried(losscli.recommend({k: v[shuffled] for k, v in arrays.items()}))
+
+
+def test_a_quantile_is_rounded_to_what_the_rows_tell() -> None:
+    rng = np.random.default_rng(4)
+    y = rng.normal(size=500)
+    found = losscli.recommend(y_true=y + rng.normal(size=500), y_pred=y + stats.norm.ppf(0.9))
+    assert "quantile:tau=0.9" in found.losses
+    assert any("too high" in note for note in found.notes)
+
+
+def test_a_little_more_spread_is_no_alarm() -> None:
+    rng = np.random.default_rng(5)
+    p = rng.uniform(0.03, 0.95, size=3000)
+    found = losscli.recommend(y_true=rng.beta(6 * p, 6 * (1 - p)), y_pred=p)
+    assert "huber" in tried(found)
+    assert not any("spread more" in note for note in found.notes)
+
+
+def test_scores_that_are_never_below_0_are_hardly_logits() -> None:
+    rng = np.random.default_rng(6)
+    percent = np.rint(rng.uniform(0, 100, size=200))
+    found = losscli.recommend(y_true=(rng.random(200) < percent / 100) * 1.0, y_pred=percent)
+    assert used(found) == set()
+    assert verdicts(losscli.recommend(CASES["binary, logits"]()))["bce:from_logits=true"] is Verdict.USE
+
+
+@pytest.mark.parametrize(
+    ("centre", "ends"),
+    [
+        ("mean", ("std",)),
+        ("mu", ("sigma",)),
+        ("pred_mean", ("pred_var",)),
+        ("forecast", ("lo_95", "hi_95")),
+        ("fit", ("lwr", "upr")),
+        ("ets", ("ets-lo-80", "ets-hi-80")),
+        ("mean", ("q10", "q90")),
+    ],
+)
+def test_a_forecast_is_known_by_what_stands_beside_it(centre: str, ends: tuple[str, ...]) -> None:
+    rng = np.random.default_rng(7)
+    mean = rng.normal(size=100)
+    beside = dict(zip(ends, (mean - 1.28, mean + 1.28), strict=False)) if len(ends) > 1 else {ends[0]: np.ones(100)}
+    table = pd.DataFrame({"y": mean + rng.normal(size=100), centre: mean, **beside})
+    found = losscli.recommend(table)
+    assert "mse" in found.losses
+    assert {a.column for a in found} == ({None, *ends} if len(ends) > 1 else {None})
+
+
+def test_a_quantile_that_was_asked_for_goes_before_the_mean() -> None:
+    rng = np.random.default_rng(8)
+    mean = rng.normal(size=200)
+    y = mean + rng.normal(size=200)
+    found = losscli.recommend(
+        pd.DataFrame({"y": y, "mean": mean, "q90": mean + 1.28, "q10": mean}), target="quantile:0.9"
+    )
+    assert value_of(found, "covered") == pytest.approx(np.mean(y < mean + 1.28))
+
+
+@pytest.mark.parametrize(
+    ("name", "level"), [("q025", 0.025), ("q975", 0.975), ("5th percentile", 0.05), ("q100", None)]
+)
+def test_levels_in_thousandths_and_words(name: str, level: float | None) -> None:
+    assert level_in_name(name) == level
+
+
+def test_a_slight_offset_is_no_other_quantile_however_sure() -> None:
+    rng = np.random.default_rng(9)
+    mean = np.exp(rng.normal(3, 0.4, size=20000))
+    arrays = {"y_true": rng.gamma(2, mean / 2), "y_pred": 1.03 * mean}
+    found = losscli.recommend(arrays)
+    assert "quantile" not in tried(found)
+    assert found.notes == ()
+    arrays["y_pred"] = 1.3 * mean
+    found = losscli.recommend(arrays)
+    assert "quantile" in tried(found)
+    assert any("too high" in note for note in found.notes)

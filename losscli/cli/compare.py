@@ -73,7 +73,7 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
     from losscli.cli.finish import appended, judge_gates, parse_gates, write_and_finish
     from losscli.cli.output import FORMAT_OR_BADGE, Output
     from losscli.cli.summary import SummaryFile
-    from losscli.compare.result import GATE_COLUMNS
+    from losscli.compare.result import GATE_COLUMNS, SLOW_COLUMNS
     from losscli.pipeline import compare
     from losscli.results import STATISTICS
 
@@ -87,6 +87,7 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
     summary = SummaryFile.parse(values, data or ("-",), output, click.get_current_context().obj)
     bound = shared.parse_losses(losses, values)
     gates = parse_gates(values, bound, GATE_COLUMNS) if values["gates"] else []
+    wanted = {gate.statistic for gate in gates} | {(values["sort"] or "").removeprefix("-")}
     options = shared.parse_options(
         values,
         models=values["preds"],
@@ -95,6 +96,7 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
         leaderboard=values["leaderboard"],
         show_outliers=values["show_outliers"] or 0,
         decompose=values["decompose"],
+        table_only=output.format not in ("json", "jsonl") and wanted.isdisjoint(SLOW_COLUMNS) and not summary,
         value_only={gate.statistic for gate in gates}.isdisjoint(STATISTICS) and not summary,
     )
     observe = None if summary is None else summary.observe

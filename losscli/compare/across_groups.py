@@ -38,7 +38,7 @@ class RankTest(Result):
 
     `mean_ranks` differ at the level if they are `critical_difference` apart (Nemenyi). `kendall_w` is 1 if all groups
     rank the models alike; `f` is Friedman's statistic as Iman & Davenport corrected it, infinite if W is 1, and `p` its
-    tail. These three are None where all models tie in every group.
+    tail, or exactly how likely W of 1 is by chance. These three are None where all models tie in every group.
     """
 
     n_groups: int
@@ -132,10 +132,17 @@ def rank_in_groups(rankings: Sequence[ModelRanking], models: Sequence[str], leve
     means = np.stack([rank_values(row) for row in values]).mean(axis=0)
     w = kendall_w(values)
     f = None if w is None else math.inf if w >= 1 else (n - 1) * w / (1 - w)
-    p = None if f is None else 0.0 if f == math.inf else f_tail(f, k - 1, (k - 1) * (n - 1))
+    p = None if f is None else _p_of_agreement(values) if f == math.inf else f_tail(f, k - 1, (k - 1) * (n - 1))
     apart = studentized_range_quantile(level, k) / math.sqrt(2) * math.sqrt(k * (k + 1) / (6 * n))
     ordered = {models[i]: float(means[i]) for i in np.argsort(means, kind="stable")}
     return RankTest(n, ordered, level, apart, w, f, p)
+
+
+def _p_of_agreement(values: Array) -> float:
+    """Return how often chance alone makes all groups (n, k) rank alike: all but the first would have to follow it."""
+    n, k = values.shape
+    alike = [math.factorial(count) for count in np.unique(values[0], return_counts=True)[1].tolist()]
+    return float((math.prod(alike) / math.factorial(k)) ** (n - 1))
 
 
 def notes_on_groups(wins: Sequence[GroupWins]) -> Iterator[Message]:

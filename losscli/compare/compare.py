@@ -43,7 +43,8 @@ class CompareOptions(NamedTuple):
     searched for on `rows_per_sample` rows. `leaderboard` is a row a model; `sortable` are columns of an interval, a
     baseline or a decomposition, which not every table has. `reference` is the model that others are compared with; None
     for the best one. With `decompose` the values are shown in parts, with the bias of the predictions.
-    `resampling` is how rows are drawn for the intervals of differences.
+    `resampling` is how rows are drawn for the intervals of differences. With `is_brief` of what outliers do to the
+    losses of several models only what their table shows is measured.
     """
 
     rule: outliers.OutlierRule | None = None
@@ -55,6 +56,7 @@ class CompareOptions(NamedTuple):
     reference: str | None = None
     decompose: bool = False
     resampling: Resampling = Resampling(DEFAULT_LEVEL)
+    is_brief: bool = False
 
     @classmethod
     def of(cls, options: EvaluationOptions) -> CompareOptions:
@@ -76,6 +78,7 @@ class CompareOptions(NamedTuple):
             reference=options.reference,
             decompose=options.decompose,
             resampling=options.resampling,
+            is_brief=options.table_only,
         )
 
 
@@ -197,7 +200,7 @@ def compare_rows(
         ),
         tuple(rankings),
         tuple(agreements),
-        reports[0].example,
+        next((report.example for report in reports if report.example), None),
         wins,
         shows_leaderboard=options.leaderboard,
     )
@@ -245,15 +248,20 @@ def _measure_group(
     flags = outliers.flag_outliers(rule, subset, residual)
     scale = outliers.robust_scale(residual, batch.weight, flags.mad)
     size = options.rows_per_sample
-    context = sensitivity.OutlierContext(subset, residual, scale, flags.rows, size, constant_losses)
+    is_brief = options.is_brief and model_group.model is not None
+    context = sensitivity.OutlierContext(subset, residual, scale, flags.rows, size, constant_losses, is_brief)
     values = [result.value for result in results]
     if len(batch) < sensitivity.ROWS_FOR_THREADS:
         measured = list(map(sensitivity.measure, [context] * len(values), subset.losses, values))
     else:
         measured = sensitivity.measure_in_threads(context, values)
-    ranks = sensitivity.rank([loss.evaluator.bound.ordering for loss in subset.losses], measured)
+    ranks = (
+        [None] * len(values)
+        if is_brief
+        else sensitivity.rank([loss.evaluator.bound.ordering for loss in subset.losses], measured)
+    )
     losses = list(map(ComparedLoss, results, ranks, measured))
-    worst, example = _list_outlier_rows(context, id, options.show) if options.show else ((), None)
+    worst, example = _list_outlier_rows(context, id, options.show) if options.show and len(batch) else ((), None)
     numbers = None if flags.rows is None else tuple(batch.rows_at(flags.rows).tolist())
     flagged = Flagged(rule.text, numbers, len(batch), worst, results[0].group_json, losses[0].group_columns)
     return ModelGroupReport(losses, flagged, list(outlier_notes(losses, len(batch), flags, context)), example)

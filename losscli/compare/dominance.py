@@ -32,6 +32,10 @@ MAX_PAIRS = 3
 MAX_LABELS = 2
 """Losses that a note names before it counts the others."""
 
+MAYBE = "perhaps by chance"
+BY_CHANCE = f"{MAYBE}, the best model differs by the aim"
+"""What a note says where the same model may be the best under all losses, for all that the rows tell."""
+
 MAX_GROUPS_TOLD = 3
 """Groups whose disagreeing losses have notes; JSON has all."""
 
@@ -140,7 +144,7 @@ class Preference(NamedTuple):
 
     aim: LossAim
     models: tuple[str, ...]
-    may_be_best: tuple[str, ...]
+    confidence_set: tuple[str, ...] = ()
 
     @property
     def model(self) -> str:
@@ -154,8 +158,7 @@ def preferences(rankings: Sequence[ModelRanking], evaluators: Sequence[Evaluator
         least = ranking.values[ranking.best]
         if math.isfinite(least) and not any(map(math.isnan, ranking.values.values())):
             others = [model for model, value in ranking.values.items() if value == least and model != ranking.best]
-            models = (ranking.best, *others)
-            found.append(Preference(aim_of(evaluator), models, ranking.confidence_set or models))
+            found.append(Preference(aim_of(evaluator), (ranking.best, *others), ranking.confidence_set))
     return found
 
 
@@ -222,9 +225,8 @@ def _describe_preferences(preferred: Sequence[Preference], most_of_text: int) ->
     for each in preferred:
         aim = purpose_of(each.aim.functional) if each.aim.loss else each.aim.functional or "an aim of its own"
         by_aim.setdefault(aim, {}).setdefault(each.model, []).append(each.aim.label)
-    proven = any(set(a.may_be_best).isdisjoint(b.may_be_best) for a, b in combinations(preferred, 2))
-    depends = "depends" if proven else "may depend"
-    text = ""
+    start, text, sets = "", "", [set(each.confidence_set) for each in preferred if each.confidence_set]
+    is_sure = any(a.isdisjoint(b) for a, b in combinations(sets, 2))
     for most in (MAX_LABELS, 1, 0):  # with 0 only those of losses for one aim that disagree
         told = []
         for aim, models in by_aim.items():
@@ -233,14 +235,12 @@ def _describe_preferences(preferred: Sequence[Preference], most_of_text: int) ->
                 names = labels if len(labels) <= max(most, 1) else [labels[0], f"{len(labels) - 1} more"]
                 those.append(f"{names_of[model]} ({join_names(names)})" if most or len(models) > 1 else names_of[model])
             told.append(f"for {aim} {' or '.join(those)}")
-        text = f"the better model {depends} on what you predict: {', '.join(told)}"
+        start = "the better model depends on what you predict" if is_sure else BY_CHANCE
         if len(by_aim) == 1:
-            text = f"losses for one aim prefer different models, so none is better by all: {told[0]}"
+            start = f"losses for one aim prefer different models, {'so none is better by all' if is_sure else MAYBE}"
+        text = f"{start}: {', '.join(told)}"
         if len(text) <= most_of_text:
             return text
-    if len(by_aim) == 1:
-        return text
-    start, _, _ = text.partition(": ")
     shown: list[str] = []
     for i, part in enumerate(told):
         rest = f", {len(told) - i} more aims"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from losscli.compare.model_runs import evaluate_models
 from losscli.compare.subset import RowSubset
 from losscli.data.batch import Batch, groups_of
@@ -57,12 +59,15 @@ def _split_by_group(dataset: Dataset, subset: RowSubset, model: str | None) -> I
         results = tuple(result.of_model(model) for result in results_of(dataset, run).losses)
         yield ModelGroup(subset, results, model, None)
         return
-    evaluation = results_by_group(dataset, run)
-    for key, rows in groups_of(subset.batch, run.group_by):
-        group = dict(zip(run.group_by, key, strict=True))
-        results = tuple(result.of_model(model) for result in evaluation if result.group == group)
-        if len(results) == len(run.evaluators):
-            yield ModelGroup(subset.take(rows), results, model, group)
+    results_of_key: dict[tuple[str, ...], list[LossResult]] = {}
+    for result in results_by_group(dataset, run):
+        results_of_key.setdefault(tuple((result.group or {}).values()), []).append(result.of_model(model))
+    rows_of_key = dict(groups_of(subset.batch, run.group_by))
+    no_row = np.zeros(len(subset.batch), dtype=bool)  # of a group in which every row lacks a value, and all is NaN
+    for key, of_losses in results_of_key.items():
+        if len(of_losses) == len(run.evaluators):
+            group = dict(zip(run.group_by, key, strict=True))
+            yield ModelGroup(subset.take(rows_of_key.get(key, no_row)), tuple(of_losses), model, group)
 
 
 def models_by_group(model_groups: Sequence[ModelGroup]) -> list[dict[str, ModelGroup]]:

@@ -18,6 +18,12 @@ from losscli.statistics.bootstrap.options import AUTO, Resampling
 from losscli.statistics.bootstrap.units import block_length, unit_terms
 from losscli.statistics.simultaneous import ModelTerms
 
+ROUNDING_OF_LOSSES = 16 * float(np.finfo(float).eps)
+"""Relative difference of two losses that may be rounding, where no digits are lost between y_true and y_pred."""
+
+MOST_DIGITS_LOST = 1e6
+"""How many times that it may be where they are alike."""
+
 
 class RatioTerms(NamedTuple):
     """A loss of one model as a ratio of sums over rows: numerators (N,) and denominators (N,), weighted."""
@@ -42,7 +48,8 @@ def excess_terms(losses: Mapping[str, LossOnRows], terms: Mapping[str, RatioTerm
     """Return the terms of models with the first one's losses subtracted row by row.
 
     Next to the loss of one absurd target a mean has no digits left for the other rows. Where the difference has none
-    left for that row either, it is the mean of the slopes times the difference of the predictions.
+    left for that row either, it is the mean of the slopes times the difference of the predictions. Other
+    differences as small are rounding: of predictions that are as much too high as others are too low.
     """
     first, *others = terms
     found = {first: terms[first]._replace(numerator=np.zeros_like(terms[first].numerator))}
@@ -51,7 +58,13 @@ def excess_terms(losses: Mapping[str, LossOnRows], terms: Mapping[str, RatioTerm
     is_straight = Property.TRANSLATION_INVARIANT in evaluator.bound.properties and "gradient" in evaluator.form.hooks
     for model in others:
         rises = terms[model].numerator - terms[first].numerator
-        if is_straight and y_pred.size == len(batch):
+        sizes, has_errors = np.abs(terms[first].numerator), is_straight and y_pred.size == len(batch)
+        if has_errors:  # of y_true and y_pred, which are larger than what is between them
+            with np.errstate(all="ignore"):
+                lost = (np.maximum(np.abs(y_pred), np.abs(y_true)) / np.abs(y_pred - y_true)).reshape(-1)
+                sizes = sizes * lost.clip(1.0, MOST_DIGITS_LOST)
+        rises[np.abs(rises) <= ROUNDING_OF_LOSSES * sizes] = 0.0
+        if has_errors:
             step = (losses[model].batch.arrays["y_pred"] - y_pred).reshape(-1)
             far = np.flatnonzero(np.abs(step) < SMALL_STEP * np.abs(y_pred - y_true).reshape(-1))
             slopes = [evaluator(losses[m].batch.take(far), gradient=True).gradient for m in (first, model) if far.size]

@@ -12,6 +12,7 @@ import numpy as np
 
 from losscli.compare.decisive_rows import DecisiveRows, FlipCandidate, flip_maximum, flip_mean, name_rows
 from losscli.compare.model_terms import excess_terms, excess_values, ratio_terms, terms_to_resample
+from losscli.compare.no_interval import NO_INTERVAL_OF, NOT_ALL_FINITE, TOO_FEW_FOR_MEDIANS, TOO_FEW_ROWS
 from losscli.compare.outliers import average_ranks
 from losscli.compare.subset import ADDITIVE_REDUCTIONS, LossOnRows
 from losscli.data.batch import Batch
@@ -23,7 +24,7 @@ from losscli.results import finite_or_none
 from losscli.statistics.bootstrap.accumulator import CountedRows
 from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD
 from losscli.statistics.bootstrap.intervals import median_units, medians
-from losscli.statistics.bootstrap.options import DEFAULT_LEVEL, Resampling
+from losscli.statistics.bootstrap.options import DEFAULT_LEVEL, MIN_ROWS_FOR_LEVEL, Resampling
 from losscli.statistics.bootstrap.units import too_few_units
 from losscli.statistics.confidence_set import confidence_set, differences_to
 from losscli.statistics.simultaneous import (
@@ -40,16 +41,6 @@ if TYPE_CHECKING:
 
 EQUAL_VALUES = 1e-9
 """Relative difference of values below which the rows tell more of it than the values."""
-
-NO_INTERVAL_OF = {
-    Reduction.MEDIAN: "of a difference of medians of so many rows",
-    Reduction.MAX: "of a difference of maxima",
-}
-"""Reductions whose differences may have no interval, and what to say of them."""
-
-TOO_FEW_ROWS = "where all rows differ by the same, or only a few differ"
-"""Why a pair of models has no interval: resamples would not tell what other rows would be."""
-
 
 RESAMPLING_OF_MODELS = Resampling(DEFAULT_LEVEL)
 """How rows are drawn for models, if nothing else is asked for."""
@@ -92,9 +83,9 @@ class ModelRanking:
     """Several models under one loss, over `n` rows.
 
     `values` are theirs, the best first; `gaps` their differences to the `reference`, whose intervals reach
-    `critical_value` standard errors to each side. `confidence_set` are the models that may be the best, none where that
-    cannot be said; `left_out` are those that are worse. `method` and `resampling` say how rows were drawn, and `units`
-    how many of the clusters or blocks are in each resample.
+    `critical_value` standard errors to each side; no p can be below `least_p`. `confidence_set`
+    are the models that may be the best, none where that cannot be said; `left_out` are those that are worse. `method`
+    and `resampling` say how rows were drawn, and `units` how many of the clusters or blocks are in each resample.
     `no_interval_reason` says why differences have no intervals, if that is so.
     """
 
@@ -109,6 +100,7 @@ class ModelRanking:
     confidence_set: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     critical_value: float | None = None
+    least_p: float = 0.0
     method: str | None = None
     resampling: Resampling = RESAMPLING_OF_MODELS
     units: int | None = None
@@ -287,7 +279,10 @@ def judge_contest(contest: Contest, resampling: Resampling, reference: str | Non
         mine = contest.differences.get(model)
         difference = None if mine is None or of_reference is None else mine - of_reference
         gaps[model] = Difference(difference, relative=_share(difference, values[reference]))
-    gaps[reference] = Difference(*[0.0] * 6)
+    if of_reference is not None:
+        gaps[reference] = Difference(*[0.0] * 6)
+    if len(contest.differences) < len(values):
+        reason = reason or NOT_ALL_FINITE
     ranking = ModelRanking(
         contest.label, contest.group, values, gaps, contest.flip, reason, contest.n, reference, resampling=resampling
     )
@@ -307,17 +302,20 @@ def judge_contest(contest: Contest, resampling: Resampling, reference: str | Non
             )
     is_left = confidence_set(pairs, len(tested), resampling.level)
     first, second = pairs_of(len(tested))
-    is_constant = (pairs.errors == 0) & (pairs.differences != 0) & is_left[first] & is_left[second]
+    is_open = np.isnan(pairs.p)
+    is_constant = is_open & (pairs.errors == 0) & is_left[first] & is_left[second]
+    has_set = not is_constant.any() and (pairs.is_tested.any() or not is_open.any())
     if any(gap.diff_low is None for gap in gaps.values()):
         reason = reason or TOO_FEW_ROWS
     return replace(
         ranking,
         no_interval_reason=reason,
-        critical_value=found.critical_value,
+        critical_value=finite_or_none(found.critical_value),
+        least_p=found.least_p,
         method=pairs.method,
         resampling=resampling._replace(resamples=len(pairs.resampled), block=contest.block),
         units=contest.units if resampling.resamples_units else None,
-        confidence_set=() if is_constant.any() else tuple(m for m, kept in zip(tested, is_left, strict=True) if kept),
+        confidence_set=tuple(m for m, kept in zip(tested, is_left, strict=True) if kept) if has_set else (),
         left_out=tuple(m for m, kept in zip(tested, is_left, strict=True) if not kept),
     )
 
@@ -342,7 +340,7 @@ def prepare_contest(
     differences = {model: values[model] for model in order if math.isfinite(values[model])}
     contest = Contest(evaluator.label, group, ordered, differences, len(batch))
     if len(differences) < 2 or any(map(math.isnan, values.values())):
-        return contest._replace(no_interval_reason="where values are not finite")
+        return contest._replace(no_interval_reason=NOT_ALL_FINITE)
     if not best.is_per_sample or evaluator.form.coupled:
         return contest._replace(no_interval_reason="where rows are coupled")
     outcomes = {model: losses[model].evaluate()[0] for model in differences}
@@ -379,13 +377,16 @@ def _resample_medians(
     contest: Contest, outcomes: Mapping[str, Outcome], batch: Batch, resampling: Resampling
 ) -> Contest:
     """Return the contest with the pairs of medians, or why there are none."""
-    if not 2 <= len(batch) <= MAX_ROWS_HELD:
+    if len(batch) > MAX_ROWS_HELD:
         return contest
     clusters = batch.clusters(resampling.cluster)
     rows = [CountedRows(batch.rows, each.elements, batch.weight, None, clusters) for each in outcomes.values()]
     units = median_units(rows[0], resampling, rows[1:])
     if why := too_few_units(units.size, resampling):
         return contest._replace(no_interval_reason=f"where {why}")
+    if units.size < MIN_ROWS_FOR_LEVEL:
+        what = "clusters" if clusters is not None else "rows" if units.size == len(batch) else "blocks"
+        return contest._replace(no_interval_reason=f"{TOO_FEW_FOR_MEDIANS} {what}")
     drawn = [medians(each, resampling, units) for each in rows]
     pairs = pairs_of_draws(np.array(list(contest.differences.values())), np.stack(drawn, axis=1))
     return contest._replace(pairs=pairs, units=units.size, block=units.block)

@@ -42,6 +42,8 @@ MAX_SHARE_OF_NORMAL = 0.5
 
 NO_OUTLIER = "no row is an outlier"
 
+NO_SHARES = "no row has a share of a median or maximum"
+
 AGREEMENTS = {True: "agree", False: "do not agree", None: "leave it open"}
 
 
@@ -70,10 +72,11 @@ def outlier_notes(
             beside = f" (normal errors: {normal:.0f})" if is_far_below else ""
             rests = f"{short_text(loss.label, LENGTH_OF_NAME)} rests on about {effective_n:.0f} of {n} rows{beside}"
             yield Message(f"{rests}: {carried} {share:.0f} %", Hint.HEAVY_TAIL)
-    if context.inliers is not None:
+    if context.inliers is not None and not context.is_brief:
         without = [loss.label for loss in losses if loss.inflation is not None and loss.pull is None]
         if without and any(loss.pull is not None for loss in losses):
             yield Message(f"rank is by inflation: {_some(without)} cannot be ranked by pull")
+    if context.inliers is not None:
         yield from _explain_empty_columns(losses, context)
 
 
@@ -103,6 +106,10 @@ def _explain_empty_columns(losses: Sequence[ComparedLoss], context: OutlierConte
     for reason, labels in reasons.items():
         yield Message(f"{_some(labels)} {'has' if len(labels) == 1 else 'have'} no inflation: {reason}")
     present = [loss for loss in losses if loss.inflation is not None]
+    if context.is_brief:
+        if without := [loss.label for loss in present if loss.effective_n is None]:
+            yield Message(f"{_some(without)} {'has' if len(without) == 1 else 'have'} no effective_n: {NO_SHARES}")
+        return
     if context.residual is None:
         yield Message("pull and stress are left out: they are of losses of y_pred - y_true")
     elif context.scale is None:
@@ -111,8 +118,7 @@ def _explain_empty_columns(losses: Sequence[ComparedLoss], context: OutlierConte
     elif without := [loss.label for loss in present if loss.stress is None and loss.pull is not None]:
         yield Message(f"stress of {_some(without)} is left out: 10 robust sd away is outside of their domain")
     if without := [loss.label for loss in present if loss.effective_n is None]:
-        reason = "no row has a share of a median or maximum"
-        yield Message(f"effective_n and top_share of {_some(without)} are left out: {reason}")
+        yield Message(f"effective_n and top_share of {_some(without)} are left out: {NO_SHARES}")
     if without := [loss.label for loss in present if loss.skill is None]:
         reason = "no constant prediction to compare with, or its loss is 0"
         yield Message(f"skill of {_some(without)} is left out: {reason}")
@@ -151,9 +157,17 @@ def model_notes(rankings: Sequence[ModelRanking], agreements: Sequence[Agreement
                 yield Message(f"{group}{short_text(ranking.label, 2 * LENGTH_OF_NAME)}: {_describe_flip(ranking.flip)}")
         by_units = [ranking for ranking in in_group if ranking.units is not None]
         if by_units:
-            yield Message(f"{group}the intervals of the differences are{resampled_text(by_units)}")
-        elif any(MIN_ROWS_FOR_LEVEL > ranking.n > 1 and ranking.confidence_set for ranking in in_group):
+            few = min(ranking.units or 0 for ranking in by_units) < MIN_ROWS_FOR_LEVEL
+            level = f", and fewer than {MIN_ROWS_FOR_LEVEL} of them keep no level" if few else ""
+            yield Message(f"{group}the intervals of the differences are{resampled_text(by_units)}{level}")
+        elif any(ranking.n < MIN_ROWS_FOR_LEVEL and ranking.critical_value is not None for ranking in in_group):
             yield Message(f"{group}the intervals of the differences are of {in_group[0].n} rows: {FEW_ROWS_WARNING}")
+        if low := [each for each in in_group if each.least_p > 1 - each.resampling.level]:
+            most = max(low, key=lambda each: each.least_p)
+            draws = most.resampling.resamples or 0
+            enough = math.ceil(most.least_p * (draws + 1) / (1 - most.resampling.level) - 1e-9)
+            least = f"{group}so few resamples ({draws}) of so many pairs of models cannot give a p below"
+            yield Message(f"{least} {most.least_p:.2g}", Hint.MORE_RESAMPLES, count=enough)
         by_reason: dict[tuple[bool, str], list[str]] = {}
         for ranking in in_group:
             if ranking.no_interval_reason:
@@ -212,6 +226,8 @@ def _describe_outcome(ranking: ModelRanking, names: Mapping[str, str], most: int
         return f"{names[ranking.best]} has the smallest value" if is_known else "none is best"
     if len(models) == 1:
         return f"{models[0]} is best"
+    if len({ranking.gaps[model][:3] for model in ranking.confidence_set}) == 1:  # also the ends of their intervals
+        return f"{join_names(models) if len(models) <= most else f'{len(models)} models'} are alike"
     if len(models) <= most:
         return f"it takes more rows to tell whether {', '.join(models[:-1])} or {models[-1]} is best"
     count = "all" if len(models) == n_models else f"{len(models)} of"

@@ -88,6 +88,8 @@ def flag_outliers(rule: OutlierRule, subset: RowSubset, residual: Array | None) 
     Raises:
         DataError: a column of flags holds something else.
     """
+    if not len(subset.batch):  # rows that lack a value are left out where NaN is to propagate
+        return OutlierFlags(rule.text, None, Message("no row has all its values"))
     if rule.name == "top":
         return _flag_top(rule, subset)
     if rule.name == "column":

@@ -35,6 +35,9 @@ COMPARISON_COLUMNS = {
 }
 """Column -> what it says."""
 
+SLOW_COLUMNS = ("rank", "pull", "stress", "skill", "bounded_value", "bounded_gradient")
+"""Columns that take longest to measure, or rest on such. The table of several models does not show them; JSON does."""
+
 MODEL_COLUMNS = {
     "difference": "value minus that of the reference, by default the best model",
     "diff_low": "lower end of the difference's interval; all intervals hold at once",

@@ -63,7 +63,8 @@ class OutlierContext:
     """What all losses of a comparison share: the rows, residuals (N, ...), their robust scale, the outliers (N,).
 
     `inliers` are the other rows; None where all rows are outliers, or none can be told. `constant_losses` has the value
-    that the best constant prediction comes to under a loss, by its label: models of the same targets share it.
+    that the best constant prediction comes to under a loss, by its label: models of the same targets share it. With
+    `is_brief` only inflation, effective_n and top_share are measured: what takes longer is not.
     """
 
     subset: RowSubset
@@ -72,6 +73,7 @@ class OutlierContext:
     outliers: Mask | None
     rows_per_sample: int = minimizer.ROWS_PER_SAMPLE
     constant_losses: dict[str, float | None] = field(default_factory=dict)
+    is_brief: bool = False
 
     def __post_init__(self) -> None:
         self.inliers = None if self.outliers is None or self.outliers.all() else ~self.outliers
@@ -133,12 +135,13 @@ def measure_in_threads(context: OutlierContext, values: Sequence[float]) -> list
 
     losses = context.subset.losses
     with ThreadPoolExecutor(min(processors(), MAX_THREADS)) as pool:
-        if context.residual is not None and context.residual.ndim == 1 and context.inliers is not None:
+        has_minima = context.residual is not None and context.residual.ndim == 1 and context.inliers is not None
+        if has_minima and not context.is_brief:
             list(pool.map(lambda name: getattr(context, name), ("residual_samples", "target_sample")))
         # what takes longest starts first
         measured = pool.map(lambda loss, value: measure(context, loss, value, with_pull=False), losses, values)
         pulls = [
-            pool.submit(measure_pull, context, loss) if math.isfinite(value) else None
+            pool.submit(measure_pull, context, loss) if math.isfinite(value) and not context.is_brief else None
             for loss, value in zip(losses, values, strict=True)
         ]
         return [
@@ -165,12 +168,16 @@ def measure(context: OutlierContext, loss: LossOnRows, value: float, with_pull: 
         first = len(shares) - math.ceil(counted / ROWS_PER_TOP_ROW)
         shares.partition(first)
         top_share = float(shares[first:].sum())
+    inflation = finite_or_none(value / inlier_value) if inlier_value is not None and inlier_value > 0 else None
+    normal = None if effective_n is None else _effective_n_if_normal(loss, context.scale)
+    if context.is_brief:
+        return Sensitivity(inflation, None, None, effective_n, top_share, None, None, None, normal)
     # without shares all rows may be perfect, or some infinite next to a finite median
     if shares is not None or (is_finite and outcome.counted_losses().min() >= 0):
         skill = _measure_skill(context, loss, value, outcome)
     del shares, outcome  # as long as the data
     return Sensitivity(
-        finite_or_none(value / inlier_value) if inlier_value is not None and inlier_value > 0 else None,
+        inflation,
         measure_pull(context, loss) if with_pull and is_finite else None,
         stress(loss, context.inliers, context.scale, inlier_value),
         effective_n,
@@ -178,7 +185,7 @@ def measure(context: OutlierContext, loss: LossOnRows, value: float, with_pull: 
         skill,
         is_bounded(loss, context.scale, ""),
         is_bounded(loss, context.scale, "gradient"),
-        None if effective_n is None else _effective_n_if_normal(loss, context.scale),
+        normal,
     )
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.compare.model_terms import RatioTerms, ratio_terms
-from losscli.compare.models import NO_INTERVAL_OF, Contest, ModelRanking, judge_contest, rank_models
+from losscli.compare.models import Contest, ModelRanking, judge_contest, rank_models
+from losscli.compare.no_interval import NO_INTERVAL_OF, NOT_ALL_FINITE
 from losscli.compare.subset import ADDITIVE_REDUCTIONS, RowSubset
 from losscli.compare.unit_sums import UnitSums, common_reference
 from losscli.data.batch import Batch
@@ -235,7 +236,7 @@ class ModelLosses:
         reason = NO_INTERVAL_OF.get(reduction, "")
         is_root = reduction is Reduction.ROOT_MEAN
         if len(differences) < len(values):
-            reason = "where values are not finite"
+            reason = NOT_ALL_FINITE
         elif evaluator.form.coupled:
             reason = "where rows are coupled"
         elif is_root and values[order[0]] == 0:

@@ -27,6 +27,8 @@ def group_by_parts(columns: Sequence[Column], parts: Sequence[str]) -> dict[str,
 
 def _without_part(name: str, part: str) -> str | None:
     """Return `true` for true_x1 and x1_true, "" for x1 itself, None if the name has no such part."""
+    if part not in name:
+        return None
     if name == part:
         return ""
     for separator in PART_SEPARATORS:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from losscli.data.batch import Batch
 from losscli.data.gather import concat_batches
 from losscli.declaration.domains import Array
+from losscli.errors import NoResultError
 from losscli.evaluation.evaluator import Outcome
 
 MAX_SAMPLE_ROWS = 1 << 16
@@ -170,7 +171,13 @@ class RowSampler:
         return rows.take(np.unique(np.concatenate([order[:MAX_EXTREME_ROWS], order[-MAX_EXTREME_ROWS:]])))
 
     def sample(self) -> RowSample:
-        """Return the sample of the rows so far, of which there was at least one."""
+        """Return the sample of the rows so far.
+
+        Raises:
+            NoResultError: There were none.
+        """
+        if not self.n:
+            raise NoResultError("no row has all its values")
         size = self._size()
         if self.n > size:
             self._shrink(int(SHARE_DRAWN * size))

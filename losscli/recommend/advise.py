@@ -18,7 +18,7 @@ from losscli.errors import DataError, UsageError
 from losscli.evaluation.evaluator import Evaluator, choose_form
 from losscli.messages import Hint, Message, join_names
 from losscli.options import EvaluationOptions
-from losscli.recommend.aim import parse_target
+from losscli.recommend.aim import MOSTLY_ZERO, parse_target
 from losscli.recommend.beside import BesideColumns, carry_beside, find_beside, with_numbers
 from losscli.recommend.commands import compare_command
 from losscli.recommend.facts import CLASSES, DISTRIBUTIONS, LABEL_SETS, LABELS, NUMBERS, list_facts, variance_power_text
@@ -158,6 +158,8 @@ def recommend_from(
     level = functional.level if functional is not None and functional.name == "quantile" else None
     beside = find_beside(sources, options.columns, level)
     options = options._replace(columns={role: name for role, name in options.columns.items() if role != "variance"})
+    if beside.centre is not None:
+        options = options._replace(columns={**options.columns, "y_pred": beside.centre})
     if beside.point is not None:
         if functional is not None and "y_pred" not in options.columns:
             check_column_of(beside, functional, target)
@@ -296,16 +298,22 @@ def list_regression_notes(d: Profile, advice: Sequence[Advice]) -> Iterator[str]
     r = d.residuals
     if r.has_few_rows and not r.are_zero:
         yield "there are too few rows for tails, outliers or parameters"
-    if d.true.is_constant:
+    if d.true.is_constant and d.n > 1:
         yield f"y_true is {short(d.true.low)} in every row: no model can be better than that constant"
-    if r.has_scale and min(abs(r.median), abs(r.mean)) > r.scale and not (d.aim.is_quantile or d.has_quantiles_only):
+    is_meant = d.aim.is_quantile or d.has_quantiles_only or d.zero_share >= MOSTLY_ZERO  # zeros are below all means
+    is_said = d.is_off_centre and d.aim.is_unclear
+    if r.has_scale and min(abs(r.median), abs(r.mean)) > r.scale and not (is_meant or is_said):
         off = f"the predictions are off by {short(r.median)} in the median, more than the residuals' scale"
         yield f"{off}: parameters are for a fitted model, which has no such offset"
-    if r.is_spread_rising and any(a.name == "huber" and a.verdict in TO_TRY for a in advice):
+    if r.is_spread_clearly_rising and any(a.name == "huber" and a.verdict in TO_TRY for a in advice):
         growth = f"residuals spread more where y_pred is large (squares as y_pred^{variance_power_text(r)})"
         yield f"{growth}: one delta for all rows takes those for outliers"
     if d.aim.is_unclear and not r.are_zero and not r.has_few_rows and not d.has_quantiles_only:
-        yield Message(f"assumes forecasts of the {d.aim.label}, as the data does not tell", Hint.CHOOSE_TARGET)
+        assumed = f"assumes forecasts of the {d.aim.label}, as the data does not tell"
+        if d.is_off_centre:
+            side = "high" if r.coverage > 0.5 else "low"
+            assumed = f"predictions are too {side}, or none of the {d.aim.label}, as is assumed"
+        yield Message(assumed, Hint.CHOOSE_TARGET)
     if d.clusters is not None:
         alike = (
             f"errors of rows of one {d.clusters.column!r} are alike (correlation {short(d.clusters.correlation, 2)})"

@@ -112,10 +112,17 @@ def find_aim(r: Residuals, target: Functional | None, zero_share: float, are_amo
     if are_medians and abs(r.mean_z) > SURE_ERRORS and not agree:
         return Aim("quantile", 0.5, f"{below}, within 2 standard errors of a half; no means: {mean}")
     if are_amounts:
-        return Aim("mean", 0.5, f"usual for counts and amounts; {mean}, {below}", is_unclear=not are_means)
+        return Aim(
+            "mean",
+            0.5,
+            f"usual for counts and amounts; {mean}, {below}",
+            is_unclear=not are_means and not r.is_slightly_off,
+        )
     if agree:
         known = "errors are symmetric, so that both agree"
-        return Aim(EITHER, 0.5, f"{known}; {mean}, {below}", is_unclear=not (are_means or are_medians))
+        return Aim(
+            EITHER, 0.5, f"{known}; {mean}, {below}", is_unclear=not (are_means or are_medians or r.is_slightly_off)
+        )
     if 2 * abs(r.median) < abs(r.mean):
         return Aim("quantile", 0.5, f"nearer to medians than to means: {below}, {mean}", is_unclear=True)
     return Aim("mean", 0.5, f"the usual forecast; the data does not tell: {mean}, {below}", is_unclear=True)

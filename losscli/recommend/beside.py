@@ -33,7 +33,10 @@ _VARIANCE = rf"(?i){_PREDICTED}(?:variance|var|sigma2|sigma_?sq(?:uared)?)(?:[_\
 _DEVIATION = rf"(?i){_PREDICTED}(?:sigma|std|stdev|stddev|std_dev|sd)(?:[_\-. ](?:pred|hat))?"
 _QUANTILE = r"(?:q|p|quantiles?|percentiles?|pctl|pct|perc|tau)"
 _FORECAST = r"(?:y|y_?pred[a-z]*|pred[a-z]*|y_?hat|forecast[a-z]*)"
-_LEVEL = rf"(?i)(?:{_FORECAST}[_\-. ]?)?({_QUANTILE})?[_\-. (\[]*(0?\.\d+|0_\d+|\d{{1,2}}(?:\.\d+)?)(%|th)?[)\]]?"
+_LEVEL_NUMBER = r"0?\.\d+|0_\d+|0\d\d|[2-9]\d[05]|\d{1,2}(?:\.\d+)?"
+_LEVEL = rf"(?i)(?:{_FORECAST}[_\-. ]?)?({_QUANTILE})?[_\-. (\[]*({_LEVEL_NUMBER})(%|th)?[)\]]?"
+_LEVEL += rf"(?:[_\-. ]{_QUANTILE})?"
+_CENTRE = rf"(?i){_PREDICTED}(?:mean|mu|loc|expected|fit(?:ted)?|point|point[_\-. ]?forecast|forecast|estimate)"
 _END = r"(?i)(?P<start>.*?)(?P<end>lower|lwr|lo|lb|upper|upr|hi|ub)"
 _END_LEVEL = r"(?:[_\-. ]?(?:bound|limit|[cp]i|interval|quantile))?"
 _END_LEVEL += r"(?:[_\-. ]?(?P<level>\d{2}(?:\.\d+)?|0?\.\d+)%?)?"
@@ -62,6 +65,7 @@ class BesideColumns(NamedTuple):
         quantiles: Predicted quantiles, by level.
         clusters: What rows may belong to.
         point: One of the quantiles, which stands for y_pred where no other column does.
+        centre: The column that is y_pred by what stands beside it, where none has a usual name of that.
     """
 
     variance: str | None = None
@@ -69,6 +73,7 @@ class BesideColumns(NamedTuple):
     quantiles: tuple[PredictedQuantile, ...] = ()
     clusters: tuple[str, ...] = ()
     point: str | None = None
+    centre: str | None = None
 
     @property
     def numbers(self) -> list[str]:
@@ -92,8 +97,8 @@ def level_in_name(name: str) -> float | None:
     if number.startswith(("0.", ".", "0_")) and not percent_sign:
         level = float(number.replace("_", "."))
         return level if 0 < level < 1 and (word or "." in number) else None
-    level = round(float(number) / 100, 6)
-    return level if (word or percent_sign) and 0 < level < 1 else None
+    level = round(float(number) / (1000 if len(number) == 3 and number.isdigit() else 100), 6)
+    return level if (word or percent_sign or "percentile" in name.lower()) and 0 < level < 1 else None
 
 
 def find_quantiles(names: Iterable[str]) -> tuple[PredictedQuantile, ...]:
@@ -108,7 +113,7 @@ def find_quantiles(names: Iterable[str]) -> tuple[PredictedQuantile, ...]:
         match = re.fullmatch(_END + _END_LEVEL, name.strip())
         if match is None or name in levels or re.match(r"(?i)mean[_\-. ]", name):  # of an expectation, not of targets
             continue
-        is_bare = match["end"].lower() in ("lo", "hi", "lb", "ub", "lwr", "upr") and not match["level"]
+        is_bare = match["end"].lower() in ("lo", "hi", "lb", "ub") and not match["level"]
         starts_word = not match["start"] or not match["start"][-1].isalnum()
         if starts_word and not (is_bare and not match["start"]):
             is_upper = match["end"].lower() in ("upper", "upr", "hi", "ub")
@@ -142,7 +147,9 @@ def find_beside(sources: Sources, columns: Mapping[str, str], level: float | Non
     requested, named = columns.get("y_pred"), [c for role, c in columns.items() if role != "y_pred"]
     free = [name for name in numbers if name not in named and name.lower() not in _DATA_FILE_NAMES]
     quantiles = find_quantiles(free)
-    point = None
+    variance = columns.get("variance", first_match(_VARIANCE, free))
+    deviation = first_match(_DEVIATION, free)
+    point = centre = None
     if requested is not None:
         chosen = [name for name in free if any(fnmatch.fnmatchcase(name, piece) for piece in requested.split(","))]
         of_chosen = find_quantiles(chosen)
@@ -150,12 +157,22 @@ def find_beside(sources: Sources, columns: Mapping[str, str], level: float | Non
             quantiles, point = of_chosen, nearest_to(of_chosen, level)
         elif len(chosen) == 1 and of_chosen:
             quantiles, point = of_chosen, chosen[0]
-    elif not any(name.lower() in usual_names("y_pred") for name in numbers) and len(quantiles) > 1:
-        point = nearest_to(quantiles, level)
-    variance = columns.get("variance", first_match(_VARIANCE, free))
+    elif not any(name.lower() in usual_names("y_pred") for name in numbers):
+        taken = {variance, deviation, *(quantile.column for quantile in quantiles)}
+        is_there = level is not None and any(quantile.level == level for quantile in quantiles)
+        if not is_there and (len(quantiles) > 1 or {variance, deviation} != {None}):
+            centre = find_centre([name for name in free if name not in taken], quantiles)
+        point = nearest_to(quantiles, level) if centre is None and len(quantiles) > 1 else None
     if variance is not None and variance not in numbers:
         raise DataError(f"{table.label}no column {variance!r} of numbers{suggest_column(variance, table)}")
-    return BesideColumns(variance, first_match(_DEVIATION, free), quantiles, tuple(find_clusters(table)), point)
+    return BesideColumns(variance, deviation, quantiles, tuple(find_clusters(table)), point, centre)
+
+
+def find_centre(names: Sequence[str], quantiles: Iterable[PredictedQuantile]) -> str | None:
+    """Return the column that is called a mean or forecast, or as an interval without its end (`ets`, `ets-lo-80`)."""
+    matches = [re.fullmatch(_END + _END_LEVEL, q.column.strip()) for q in quantiles if q.end]
+    starts = {match["start"].rstrip("_-. ") for match in matches if match is not None}
+    return first_match(_CENTRE, names) or next((name for name in names if name in starts), None)
 
 
 def nearest_to(quantiles: Sequence[PredictedQuantile], level: float | None) -> str:

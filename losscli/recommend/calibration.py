@@ -35,6 +35,9 @@ CHANCE_LEVEL = 0.99
 """Miscalibration above this quantile of what chance gives counts, where slope and level show nothing."""
 
 
+ERRORS_OF_RECALIBRATION = 2.4
+"""Standard errors by which slope or level must be off: one of both is in 3 % of calibrated data, the shape in 1 %."""
+
 FAMILY_ERROR = 0.01
 """The probability that any of several classes seems off by chance."""
 
@@ -58,12 +61,12 @@ class Estimate(NamedTuple):
     error: float
 
     def is_above(self, other: float) -> bool:
-        """Return whether it is above another number by two standard errors."""
-        return self.value - 2 * self.error > other
+        """Return whether it is above another number by more than chance makes it."""
+        return self.value - ERRORS_OF_RECALIBRATION * self.error > other
 
     def is_below(self, other: float) -> bool:
-        """Return whether it is below another number by two standard errors."""
-        return self.value + 2 * self.error < other
+        """Return whether it is below another number by more than chance makes it."""
+        return self.value + ERRORS_OF_RECALIBRATION * self.error < other
 
 
 class Recalibration(NamedTuple):
@@ -89,7 +92,7 @@ class Recalibration(NamedTuple):
 
     @property
     def verdict(self) -> CalibrationVerdict:
-        """The first of slope, level and shape that is off by more than two standard errors."""
+        """The first of slope, level and shape that is off by more than chance makes it."""
         if self.slope.is_below(1) and not self.slope.is_above(0):
             return CalibrationVerdict.UNRELATED
         if self.slope.is_below(1) or (self.is_of_classes and self.level.is_below(0)):

@@ -33,7 +33,7 @@ TASK_REASON: dict[Task, str] = {
     Task.DISTRIBUTIONS: "the rows of y_true and y_pred are >= 0 and sum to 1",
     Task.DISTRIBUTION_SCORES: "the rows of y_true are >= 0 and sum to 1, those of y_pred are not probabilities",
     Task.ONE_DISTRIBUTION: "y_true and y_pred are >= 0 and each sums to 1",
-    Task.RATINGS: "y_true are few whole numbers in a row, and y_pred is on their scale",
+    Task.RATINGS: "y_true are a few levels of a scale, and y_pred is on it",
     Task.RANKING: "y_true are relevances, y_pred are scores on another scale",
     Task.BOXES: "y_true and y_pred are boxes of four numbers",
     Task.UNCLEAR: "y_true is the same in every row: the data does not tell whether it is a label or a number",

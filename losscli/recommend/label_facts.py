@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from losscli.recommend.calibration import Recalibration
+from losscli.recommend.order import rating_step
 from losscli.recommend.summary import percent, short
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def list_rating_facts(d: Profile) -> Iterator[Fact]:
     counts = d.true.counts or {}
     shares = {short(level): counts[level] / d.weight for level in sorted(counts)}
     yield Fact("ratings", shares, ", ".join(f"{level} in {percent(share)}" for level, share in shares.items()))
-    steps = np.abs(d.y_pred - d.y_true).ravel()
+    step = rating_step(d.true) or 1.0
+    steps = np.abs(d.y_pred - d.y_true).ravel() / step
     within = [float(np.average(steps <= limit, weights=d.sample.weight)) for limit in (0.5, 1.0)]
     text = f"{percent(within[0])} of the predictions are within half a step, {percent(within[1])} within one"
     yield Fact("steps", within, text)

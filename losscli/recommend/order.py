@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from losscli.declaration.domains import Array
+from losscli.recommend.residuals import MIN_DISPERSION
 from losscli.recommend.summary import ColumnSummary
 
 LEVELS_OF_RATINGS = range(3, 12)
 """How many levels a scale of ratings has, such as 1 to 5 or 0 to 10."""
+
+USUAL_LAST_RATINGS = (5, 10)
+"""The last level of scales of ratings from 0."""
+
+LEAST_LAST_SHARE = 0.01
+"""Share of the rows below which the last level of whole numbers from 0 is rare."""
 
 ORDERED_SHARE, ORDERED_SHARE_OF_RATINGS = 0.8, 0.5
 """Share of the rows with one peak from which classes have an order; of classes that are called 1, 2, 3, ... less is
@@ -32,21 +39,36 @@ SCALE_WORDS = (
 """Words that are levels of one scale, in order."""
 
 
-def are_levels(v: ColumnSummary) -> bool:
-    """Return whether values are all the whole numbers from 0 or 1 to the last level of a scale."""
-    if v.counts is None or not v.is_whole or v.low not in (0, 1):
-        return False
-    return len(v.counts) in LEVELS_OF_RATINGS and len(v.counts) == v.high - v.low + 1
+def rating_step(v: ColumnSummary) -> float | None:
+    """Return the step between the levels of a scale of ratings, 1 or 1/2; None if values are of no such scale.
+
+    Whole ratings have all levels from 0 or 1 to the last one. Half stars go up to 5, and some may be missing.
+    """
+    if v.counts is None or len(v.counts) not in LEVELS_OF_RATINGS:
+        return None
+    if v.is_whole:
+        return 1.0 if v.low in (0, 1) and len(v.counts) == v.high - v.low + 1 else None
+    return 0.5 if v.low >= 0 and v.high == 5 and all((2 * level).is_integer() for level in v.counts) else None
 
 
-def are_ratings(true: ColumnSummary, pred: ColumnSummary) -> bool:
+def are_ratings(true: ColumnSummary, pred: ColumnSummary, spread: Callable[[], float]) -> bool:
     """Return whether targets are ratings and predictions are on their scale.
 
-    Numbers from 0 may be counts: they are ratings if the predictions are levels, too.
+    Whole numbers from 0 may be counts. They are ratings if the predictions are levels, too, and the last level is not
+    rare, as the largest of counts is; or if they go to 5 or 10 and `spread`, the mean squared error over the mean
+    target, is below that of counts.
     """
-    if not are_levels(true) or not pred.is_within(true.low - 1, true.high + 1):
+    step = rating_step(true)
+    if step is None or not pred.is_within(true.low - 1, true.high + 1):
         return False
-    return true.low == 1 or (pred.is_whole and pred.is_within(true.low, true.high))
+    if true.low > 0 or step < 1:
+        return True
+    is_on_scale = pred.is_within(true.low, true.high)
+    counts = true.counts or {}
+    is_last_rare = counts.get(true.high, 0.0) < LEAST_LAST_SHARE * sum(counts.values())
+    if is_on_scale and true.high in USUAL_LAST_RATINGS and not is_last_rare and spread() < MIN_DISPERSION:
+        return True
+    return pred.is_whole and is_on_scale and not is_last_rare
 
 
 def are_relevances(true: ColumnSummary, pred: ColumnSummary) -> bool:

@@ -21,7 +21,7 @@ from losscli.declaration.properties import Functional
 from losscli.errors import DataError, NoResultError
 from losscli.evaluation.evaluator import check_rows_hold_numbers
 from losscli.messages import Hint
-from losscli.recommend.aim import Aim, find_aim
+from losscli.recommend.aim import SURE_ERRORS, Aim, find_aim
 from losscli.recommend.beside import NOTHING_BESIDE, BesideColumns
 from losscli.recommend.boxes import BoxOverlap, guess_format, measure_overlap
 from losscli.recommend.calibration import (
@@ -42,7 +42,7 @@ from losscli.recommend.order import (
     are_numbered_from_1,
     one_peak_share,
 )
-from losscli.recommend.residuals import Residuals, kelly_skewness
+from losscli.recommend.residuals import MIN_DISPERSION, Residuals, may_be_skewed
 from losscli.recommend.sample import VALUES_PER_SAMPLE, ReservoirSampler, to_matrix
 from losscli.recommend.summary import ColumnSummary, reduce_rows
 from losscli.recommend.tasks import Task, find_task
@@ -50,8 +50,8 @@ from losscli.recommend.tasks import Task, find_task
 MAX_FIRST_COUNT = 20
 """Whole numbers that start above it are counts only if their variance is that of counts."""
 
-MIN_DISPERSION = 2 / 3
-"""The mean of e²/y_pred below which whole numbers vary less than counts."""
+MAX_COUNTED = 1e6
+"""Targets times weights that are whole are counts below it: above, rounding alone makes them nearly so."""
 
 MAX_ROWS_IN_ORDER = 1 << 16
 """Consecutive rows that tell whether errors depend on those before."""
@@ -125,14 +125,29 @@ class Profile:
         """Whether targets are whole numbers from 0 on, and not all of two values."""
         return self.true.is_whole and self.true.low >= 0 and self.true.high > 1
 
+    @property
+    def vary_less_than_counts(self) -> bool:
+        """Whether e²/y_pred is clearly below 1 on average; of rare counts, from 0 on, it must be surely below."""
+        least = 1 - 3 * self.residuals.dispersion_error if self.true.low == 0 else 1.0
+        return self.residuals.dispersion < min(MIN_DISPERSION, least)
+
+    @cached_property
+    def are_counts_per_weight(self) -> bool:
+        """Whether targets are counts divided by the weight, such as claims per year of exposure."""
+        weight = self.sample.weight
+        if weight is None or not np.ptp(weight) or self.width > 1 or self.true.is_whole or self.true.low < 0:
+            return False
+        counts = self.y_true[:, 0] * weight
+        return bool(np.allclose(counts, np.rint(counts), rtol=0, atol=1e-6) and counts.max() < MAX_COUNTED)
+
     @cached_property
     def aim(self) -> Aim:
         """What forecasts of numbers are, or shall be."""
         zero_share = self.zero_share if self.true.low >= 0 and self.true.high > 0 else 0.0
         r = self.residuals
-        is_skewed = kelly_skewness(self.y_true.ravel(), r.flat_weight) > 0.2
+        is_skewed = may_be_skewed(self.y_true.ravel(), r.flat_weight)
         are_counts = self.is_count_like and self.true.low <= MAX_FIRST_COUNT and self.pred.low > 0
-        are_counts = are_counts and r.dispersion >= MIN_DISPERSION
+        are_counts = are_counts and not self.vary_less_than_counts
         are_amounts = self.true.low >= 0 and (are_counts or is_skewed or r.is_spread_rising)
         return find_aim(r, self.target, zero_share, are_amounts)
 
@@ -163,6 +178,18 @@ class Profile:
         columns = {name: np.asarray(self.sample.extras[name]).tolist() for name in self.beside.clusters}
         found = [c for name, texts in columns.items() if (c := cluster_correlation(errors, texts, name)) and c.is_sure]
         return max(found, key=lambda c: (c.rows - 1) * c.correlation, default=None)
+
+    @property
+    def are_dependent(self) -> bool:
+        """Whether errors surely depend on those of other rows: standard errors of independent rows are too small."""
+        return self.clusters is not None or (self.serial is not None and self.serial.is_sure)
+
+    @property
+    def is_off_centre(self) -> bool:
+        """Whether predictions surely are neither means nor medians, though one of them was assumed."""
+        r = self.residuals
+        is_sure = abs(r.mean_z) > SURE_ERRORS < abs(r.median_z) and not r.is_slightly_off
+        return is_sure and not (self.aim.is_requested or self.are_dependent)
 
     @property
     def base_rate(self) -> float:

@@ -24,8 +24,26 @@ TRIED_DELTAS = (0.25, 0.5, 0.7, 1.0, EFFICIENT_DELTA, 2.0, 3.0)
 EFFICIENCY = 0.95
 """The mean's variance over that of the centre for EFFICIENT_DELTA, on normal residuals: what it gives up by design."""
 
+MIN_WITHIN = 30
+"""Residuals within delta of the centre below which their share, and so the variance, is too uncertain."""
+
+MIN_DISTINCT = 50
+"""Distinct residuals within a robust scale of their centre below which they are rounded, if most of them are shared."""
+
+ERRORS_OF_DELTAS = 2.7
+"""Standard errors by which a delta must be steadier: the best of six is by these as often as one is by two of them."""
+
 STANDARD_ERRORS = 2.0
 """By how many standard errors numbers must differ to be told apart."""
+
+MIN_DISPERSION = 2 / 3
+"""The mean of e²/y_pred below which whole numbers vary less than counts."""
+
+SLIGHT_OFFSET = 0.1
+"""Offset in robust scales that matters little: of many rows, any offset is sure."""
+
+SKEWED, WIDE_RATIO = 0.2, 4.0
+"""Kelly's skewness above which targets are skewed; the 95 % quantile over the 5 % quantile of a wide range."""
 
 TAIL_RATIO_OF_NORMAL = 2.3263478740408408 / 0.6744897501960817
 """The width of the middle 98 % of a normal distribution divided by that of its middle half."""
@@ -178,10 +196,20 @@ class Residuals:
         """Whether residuals surely spread more where the prediction is large."""
         return self.has_scale and self.variance_power is not None and self.variance_power.is_positive
 
+    @property
+    def is_spread_clearly_rising(self) -> bool:
+        """Whether it rises so much that no one scale suits all rows."""
+        return self.is_spread_rising and self.variance_power is not None and self.variance_power.power >= 0.5
+
     @cached_property
     def dispersion(self) -> float:
         """The mean of e²/y_pred: 1 for counts of a Poisson distribution."""
         return self.average(np.square(self.flat) / self.y_pred.ravel())
+
+    @cached_property
+    def dispersion_error(self) -> float:
+        """The standard error of the dispersion of counts: e²/m has the variance 2 + 1/m, if a row's mean is m."""
+        return math.sqrt(self.average(2 + 1 / self.y_pred.ravel()) / (self.effective_n * self.width))
 
     @cached_property
     def row_weight(self) -> Array:
@@ -223,6 +251,11 @@ class Residuals:
         scale = self.scale or self.std
         return (self.mean - self.median) / scale if scale > 0 else 0.0
 
+    @property
+    def is_slightly_off(self) -> bool:
+        """Whether mean or median is within a tenth of a robust scale of 0, however surely it is not 0."""
+        return min(abs(self.mean), abs(self.median)) <= SLIGHT_OFFSET * self.scale
+
     @cached_property
     def mean_centre_gap(self) -> float:
         """The mean minus the centre for EFFICIENT_DELTA in robust scales; 0 within two standard errors of that."""
@@ -258,27 +291,37 @@ class Residuals:
         return Centre(c, variance, influence, of_log)
 
     @cached_property
+    def are_rounded(self) -> bool:
+        """Whether most residuals near the centre share a few values, as those of rounded targets do."""
+        near = self.flat[np.abs(self.flat - self.median) <= self.scale]
+        return 2 * (distinct := np.unique(near).size) < near.size and distinct < MIN_DISTINCT
+
+    @cached_property
     def best_delta(self) -> float:
         """The delta of least centre variance, if that is surely less than at EFFICIENT_DELTA, which it is otherwise.
 
         A held-out loss is no criterion: it would prefer the delta that resembles it. The variance of the centre is in
         the unit of y for every delta (Wang et al. 2007, doi:10.1198/106186007X180156, choose delta by it as well).
+        Of rounded residuals it depends on which values a delta just reaches, and says nothing.
         """
+        if self.are_rounded:
+            return EFFICIENT_DELTA
         best = min(TRIED_DELTAS, key=lambda delta: self.centre(delta).variance)
         return best if self.is_surely_steadier(best) else EFFICIENT_DELTA
 
     def is_surely_steadier(self, delta: float) -> bool:
-        """Return whether a centre has less variance than that for EFFICIENT_DELTA, by two standard errors.
+        """Return whether a centre has less variance than that for EFFICIENT_DELTA, surely, though six were tried.
 
         A larger delta must gain more than the 5 % that EFFICIENT_DELTA gives up on normal residuals. The standard error
         is that of the difference of the logarithms, from the influence functions of both variances on the same rows.
         """
         ratio = self.variance_ratio(delta)
-        if not 0 < ratio < EFFICIENCY:
+        within = np.abs(self.flat / self.scale - self.centre(delta).value) <= delta
+        if not 0 < ratio < EFFICIENCY or np.count_nonzero(within) < MIN_WITHIN:
             return False
         error = self.standard_error_of_rows(self.centre(delta).of_log - self.centre(EFFICIENT_DELTA).of_log)
         expected = EFFICIENCY if delta > EFFICIENT_DELTA else 1.0
-        return math.log(ratio / expected) < -STANDARD_ERRORS * error
+        return math.log(ratio / expected) < -ERRORS_OF_DELTAS * error
 
     def standard_error_of_rows(self, values: Array) -> float:
         """Return the standard error of the mean of one value per row."""
@@ -308,6 +351,16 @@ def kelly_skewness(values: Array, weight: Array | None) -> float:
     """Return how much farther the 90 % quantile is from the median than the 10 % quantile, -1 to 1."""
     low, middle, high = quantiles(values, weight, (0.1, 0.5, 0.9))
     return (high + low - 2 * middle) / (high - low) if high > low else 0.0
+
+
+def may_be_skewed(values: Array, weight: Array | None) -> bool:
+    """Return whether targets are skewed as amounts are; few that span a wide range may look less so by chance.
+
+    The standard error of Kelly's skewness is about 1/sqrt(n).
+    """
+    low, high = quantiles(values, weight, (0.05, 0.95))
+    by_chance = 1 / math.sqrt(len(values)) if high >= WIDE_RATIO * low >= 0 else 0.0
+    return kelly_skewness(values, weight) > SKEWED - by_chance
 
 
 def huber_centre(values: Array, weight: Array, delta: float) -> float:

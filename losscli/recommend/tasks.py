@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from losscli.declaration.domains.distributions import MAX_SUM_ERROR
 from losscli.recommend.boxes import look_like_boxes
 from losscli.recommend.order import are_ratings, are_relevances
@@ -46,6 +48,13 @@ class Task(enum.StrEnum):
     SEQUENCES = "sequences"
 
 
+def spread_of_counts(d: Profile) -> float:
+    """Return the mean squared error over the mean target, which is 1 for counts of a Poisson distribution."""
+    return float(np.average(np.square(d.y_pred - d.y_true), axis=0, weights=d.sample.weight)[0]) / (
+        d.true.total / d.n or 1.0
+    )
+
+
 def find_task(d: Profile) -> Task:
     """Return what the predictions are of."""
     has_one, has_several = d.width == 1, d.width > 1
@@ -72,7 +81,7 @@ def find_task(d: Profile) -> Task:
         return Task.UNCLEAR
     if has_one and d.has_queries and are_relevances(d.true, d.pred):
         return Task.RANKING
-    if has_one and d.n >= MIN_ROWS_OF_RATINGS and are_ratings(d.true, d.pred):
+    if has_one and d.n >= MIN_ROWS_OF_RATINGS and are_ratings(d.true, d.pred, lambda: spread_of_counts(d)):
         return Task.RATINGS
     sums_are_1 = all(v.is_within(0, 1) and abs(v.total - 1) <= MAX_SUM_ERROR for v in (d.true, d.pred))
     return Task.ONE_DISTRIBUTION if d.n > 1 and has_one and not d.is_weighted and sums_are_1 else Task.REGRESSION

@@ -149,7 +149,7 @@ def summary(evaluation: Evaluation) -> Report:
 KIND_OF_COLUMN = dict.fromkeys(("rank", "n", "flip"), CellKind.COUNT)
 KIND_OF_COLUMN |= dict.fromkeys(("verdict", "bounded_value", "bounded_gradient"), CellKind.NAME)
 
-COLUMNS_BESIDE_MODELS = ("inflation", "pull", "effective_n")
+COLUMNS_BESIDE_MODELS = ("inflation", "effective_n")
 """Columns shown beside those of several models. The others do not fit on a terminal; JSON has them."""
 
 

@@ -24,20 +24,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array
-from losscli.statistics.simultaneous import PairDraws, pairs_of
+from losscli.statistics.simultaneous import MULTIPLIER, PairDraws, pairs_of
 
 
 class ReferenceDifferences(NamedTuple):
     """How m models differ from the reference among them: the reference by 0.
 
     `low`, `high` and `p` (m,) are nan for models that were not tested against it, and for the reference `p` is nan.
-    `critical_value` is by how many standard errors the intervals reach to each side.
+    `critical_value` is by how many standard errors the intervals reach to each side, nan where no pair was tested;
+    `least_p` is the least that so few resamples can give for so many pairs, 0 where p are not counted.
     """
 
     low: Array
     high: Array
     p: Array
     critical_value: float
+    least_p: float
 
 
 def differences_to(reference: int, pairs: PairDraws, models: int, level: float, is_named: bool) -> ReferenceDifferences:
@@ -48,7 +50,9 @@ def differences_to(reference: int, pairs: PairDraws, models: int, level: float, 
     first, second = pairs_of(models)
     with_reference = (first == reference) | (second == reference)
     family = with_reference if is_named else np.ones(len(first), dtype=bool)
-    critical = critical_value(pairs.resampled[:, family].max(axis=1), level)
+    critical = math.nan
+    if pairs.is_tested[family].any():
+        critical = critical_value(pairs.resampled[:, family].max(axis=1), level)
     adjusted = np.full(len(first), math.nan)
     adjusted[family] = holm(pairs.p[family])
     low, high, p = np.full((3, models), math.nan)
@@ -60,7 +64,8 @@ def differences_to(reference: int, pairs: PairDraws, models: int, level: float, 
         elif pairs.p[k] == 1:  # alike in every row
             low[other] = high[other] = 0.0
     low[reference] = high[reference] = 0.0
-    return ReferenceDifferences(low, high, p, critical)
+    counted = 0 if pairs.method == MULTIPLIER else np.count_nonzero(~np.isnan(adjusted))
+    return ReferenceDifferences(low, high, p, critical, min(counted / (len(pairs.resampled) + 1), 1.0))
 
 
 def critical_value(largest: Array, level: float) -> float:

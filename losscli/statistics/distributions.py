@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
 
@@ -14,6 +15,7 @@ NORMAL_REACH, NORMAL_STEP = 8.5, 1 / 32
 MAX_BISECTIONS, MAX_FRACTION_TERMS = 100, 10_000
 
 
+@cache
 def studentized_range_quantile(level: float, k: int) -> float:
     """Return the quantile of the range of k standard normal numbers: of the studentized range for infinitely many df.
 

@@ -94,14 +94,14 @@ class GroupedAccumulator:
         if clipped is not None:
             self.clipped[at] += np.add.reduceat(rows.compact(clipped), rows.firsts, dtype=np.int64)
         if self.bootstraps and numbers is not None:
+            from losscli.statistics.bootstrap.accumulator import CountedRows
+
             of_elements = self.own is Reduction.MEDIAN and self.asked == "mean" and elements.ndim > 1
             values = elements.reshape(len(elements), -1) if of_elements else per_sample
-            columns = [
-                None if c is None else rows.compact(c) for c in (numbers, values, weights, denominator, clusters)
-            ]
+            columns = CountedRows(numbers, values, weights, denominator, clusters)
+            counted = columns.map(rows.compact)
             for place, start, count in zip(at.tolist(), rows.firsts.tolist(), rows.counts.tolist(), strict=True):
-                part = slice(start, start + count)
-                self.bootstraps[place].add(*(None if column is None else column[part] for column in columns))
+                self.bootstraps[place].add(counted.where(slice(start, start + count)))
 
     def merge(self, at: NDArray[np.intp], other: GroupedAccumulator) -> None:
         """Add the statistics of later batches, whose groups are at these places (G,)."""

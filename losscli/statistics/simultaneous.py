@@ -13,6 +13,7 @@ the covariance of the rows, and are drawn from that at once, however many rows t
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -39,6 +40,9 @@ MAX_CELLS_STUDENTIZED = 1 << 17
 
 MAX_CELLS_DRAWN = 1 << 23
 """Most resamples times pairs that are held: of more pairs there are fewer resamples."""
+
+MULTIPLIER = "multiplier"
+"""The method whose p are those of the normal distribution, not counted."""
 
 ROWS_PER_SUM = 1 << 12
 """Rows whose products are added at once: they stay in cache."""
@@ -145,8 +149,9 @@ def draw_normal(
         drawn = np.abs(draws.normal(resamples, len(values), resampling.seed) @ reaches.T)
         drawn /= np.where(is_tested & (lengths > 0), lengths, np.inf)
     differences = values[first] - values[second]
-    found = PairDraws(differences, errors, is_tested, drawn, np.empty(0), "multiplier")
-    return found._replace(p=_p_of_untested(found, np.array([math.erfc(abs(t) / math.sqrt(2)) for t in found.t])))
+    found = PairDraws(differences, errors, is_tested, drawn, np.empty(0), MULTIPLIER)
+    tails = [max(math.erfc(abs(t) / math.sqrt(2)), sys.float_info.min) for t in found.t]  # small, and never 0
+    return found._replace(p=_p_of_untested(found, np.array(tails)))
 
 
 def pairs_of_draws(values: Array, drawn: Array) -> PairDraws:

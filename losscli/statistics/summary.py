@@ -82,10 +82,12 @@ class Accumulator:
         """Add a batch: the losses (N, ...) and their per-sample means (N,), with more about each row (N,).
 
         `counted` masks the rows that count, `denominator` is what each adds to the divisor of the mean, 1 by default,
-        `rows` are their numbers, from 1, and `clusters` are equal where rows are resampled together.
+        `rows` are their numbers, from 1, and `clusters` are equal where rows are resampled together. Without
+        `rows` each row is a cluster of its own.
         """
         if self.bootstrap is not None and rows is None:
             rows = np.arange(1, len(per_sample) + 1)
+            clusters = rows.astype(np.uint64)
         if counted is not None and not counted.all():
             is_scalar = elements is per_sample
             per_sample = per_sample[counted]
@@ -111,9 +113,11 @@ class Accumulator:
         else:
             self.divisor.add_all(divisors)
         if self.bootstrap is not None and rows is not None:
+            from losscli.statistics.bootstrap.accumulator import CountedRows
+
             of_elements = self.own is Reduction.MEDIAN and self.asked == "mean" and elements.ndim > 1
             values = elements.reshape(len(elements), -1) if of_elements else per_sample
-            self.bootstrap.add(rows, values, weights, denominator, clusters)
+            self.bootstrap.add(CountedRows(rows, values, weights, denominator, clusters))
 
     def merge(self, other: Accumulator) -> None:
         self.moments.merge(other.moments)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from losscli.messages import number_text
 from losscli.recommend.aim import MOSTLY_ZERO
 from losscli.recommend.facts import magnitude_span, variance_power_text
-from losscli.recommend.profile import MAX_FIRST_COUNT, MIN_DISPERSION, Profile
+from losscli.recommend.profile import MAX_FIRST_COUNT, Profile
+from losscli.recommend.residuals import MIN_DISPERSION, STANDARD_ERRORS
 from losscli.recommend.rules.findings import Finding, avoid, consider, refuse, use
 from losscli.recommend.summary import percent, short
 
@@ -29,6 +30,8 @@ def is_power_near(d: Profile, power: float) -> bool | None:
 def counts(d: Profile) -> Iterator[Finding]:
     """Yield findings for targets that could be counts, if forecasts may be means."""
     r = d.residuals
+    if d.are_counts_per_weight and d.pred.low > 0 and not r.has_few_rows:
+        yield use("poisson_deviance", "y_true times the weight is whole: counts per exposure, as of claims per year")
     if not d.is_count_like:
         return
     if d.pred.low <= 0 and not d.true.is_constant:
@@ -37,10 +40,11 @@ def counts(d: Profile) -> Iterator[Finding]:
     if d.pred.low <= 0 or r.has_few_rows or r.are_zero:
         return
     dispersion = f"e²/y_pred is {short(r.dispersion, 3)} on average, 1 for a Poisson distribution"
-    are_poisson = MIN_DISPERSION <= r.dispersion <= 1 / MIN_DISPERSION
+    are_poisson = r.dispersion <= max(1 / MIN_DISPERSION, 1 + STANDARD_ERRORS * r.dispersion_error)
     grown = r.variance_power
-    if r.dispersion < MIN_DISPERSION:
-        yield avoid("poisson_deviance", f"targets vary less than counts do; {dispersion}")
+    if d.vary_less_than_counts:
+        if d.true.low <= MAX_FIRST_COUNT and not d.true.is_constant:
+            yield avoid("poisson_deviance", f"targets vary less than counts do; {dispersion}")
     elif grown is not None and grown.power + 2 * grown.error < 0.5:
         yield consider("poisson_deviance", f"errors do not grow with predictions, as those of counts do; {dispersion}")
     elif are_poisson:
@@ -59,7 +63,8 @@ def deviances(d: Profile) -> Iterator[Finding]:
     grown = r.variance_power
     growth = f"squared residuals grow as y_pred^{variance_power_text(r)}" if grown is not None else ""
     is_gamma, is_poisson = is_power_near(d, 2), is_power_near(d, 1)
-    are_often_zero = zeros and d.zero_share >= MOSTLY_ZERO and not d.true.is_whole
+    are_counts = d.true.is_whole or d.are_counts_per_weight
+    are_often_zero = zeros and d.zero_share >= MOSTLY_ZERO and not are_counts
     if d.pred.low <= 0:
         if are_often_zero:
             rows = f"in {d.pred.rows_not_above_0} of {d.n} rows the prediction is not above 0"
@@ -76,6 +81,9 @@ def deviances(d: Profile) -> Iterator[Finding]:
             yield use(
                 "gamma_deviance", f"targets are above 0, and {growth}, so that errors are proportional to predictions"
             )
+        elif zeros and not is_poisson and not are_counts and power >= 2:
+            known = f"{growth}; a power below 2 allows for zeros, and 1.5 is usual"
+            yield use(tweedie_text(USUAL_POWER), f"targets are >= 0, {percent(d.zero_share)} of them 0; {known}")
         elif is_gamma is False and not is_poisson and not d.is_count_like and 1 < power < (2 if zeros else 3.1):
             targets = f"targets are {f'>= 0, {percent(d.zero_share)} of them 0' if zeros else 'above 0'}"
             yield use(
@@ -96,7 +104,7 @@ def percentages(d: Profile) -> Iterator[Finding]:
     if is_wide and d.pred.low <= -1:
         least = f"a prediction is {short(d.pred.low)}: log(1 + y) needs y > -1"
         yield refuse("rmsle", f"targets go from {true.range}, but {least}")
-    elif is_wide and not d.aim.is_mean:
+    elif is_wide and not d.aim.is_mean and d.zero_share < MOSTLY_ZERO:
         span = f"span {magnitude_span(true):.1f} orders of magnitude" if true.low > 0 else f"go from {true.range}"
         yield consider("rmsle", f"targets {span}, and ratios count; that is the median only if they are symmetric")
     if true.rows_with_0:

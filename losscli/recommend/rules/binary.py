@@ -30,7 +30,8 @@ def binary_scores(d: Profile) -> Iterator[Finding]:
     """Yield findings for two labels and logits."""
     are_beyond = not d.pred.is_within(0, 1)
     origin = f"y_pred goes from {d.pred.range}, not within [0, 1]" if are_beyond else "y_pred are logits by request"
-    yield use("bce:from_logits=true", findings.with_calibration(d, f"{origin}: a proper score of logits"))
+    verdict = use if d.pred.low < 0 or d.are_logits else consider  # of a label 0, logits are below 0
+    yield verdict("bce:from_logits=true", findings.with_calibration(d, f"{origin}: a proper score of logits"))
     yield consider("hinge", "for scores whose sign is the class: suits if only the class counts, not its probability")
     yield from rare_label(d, ":from_logits=true")
     if are_beyond:

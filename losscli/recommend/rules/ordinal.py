@@ -17,11 +17,11 @@ def ratings(d: Profile) -> Iterator[Finding]:
     wanted = d.target
     if wanted is not None and wanted.name == "quantile" and wanted.level != 0.5:
         yield use(quantile_text(wanted.level), f"{scale}, and that quantile was asked for")
-    of_median = use if wanted is None or (wanted.name, wanted.level) == ("quantile", 0.5) else consider
-    of_mean = use if wanted is None or wanted.name == "mean" else consider
-    yield of_median("mae", f"{scale}: how many steps predictions are off")
-    yield of_mean("mse", f"{scale}: two steps off cost four times as much as one, as in quadratic kappa")
-    if d.pred.is_whole:
+    if wanted is None or (wanted.name, wanted.level) == ("quantile", 0.5):
+        yield use("mae", f"{scale}: how many steps predictions are off")
+    if wanted is None or wanted.name == "mean":
+        yield use("mse", f"{scale}: two steps off cost four times as much as one, as in quadratic kappa")
+    if wanted is None and d.pred.is_whole:
         yield consider("zero_one", "the share of ratings that are not hit; it does not see how far off they are")
     yield refuse("rps", f"suits ratings, but reads a probability for each from {low} to {high}; y_pred is one number")
     yield avoid("mape", "a rating of 4 is not twice one of 2: the zero of the scale is arbitrary")

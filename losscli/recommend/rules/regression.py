@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from losscli.recommend.aim import ALIKE_GAP, MOSTLY_ZERO, SURE_ERRORS
+from losscli.recommend.aim import ALIKE_GAP, MOSTLY_ZERO
 from losscli.recommend.beside import quantile_text
 from losscli.recommend.facts import outliers_text
 from losscli.recommend.profile import Profile
@@ -39,12 +39,10 @@ def regression(d: Profile) -> Iterator[Finding]:
         yield from of_amounts(d)
     if r.are_zero or r.has_few_rows or not (r.has_scale or is_mostly_zero(d)):
         yield from unknown_scale(d)
-    elif is_mostly_zero(d) and not d.aim.is_median:
-        yield from mostly_zero_targets(d)
-    elif r.has_scale:
-        yield from {"mean": for_means, "quantile": for_medians}.get(d.aim.functional, for_centres)(d)
+    elif is_mostly_zero(d):
+        yield from zero_medians(d) if d.aim.is_median else mostly_zero_targets(d)
     else:
-        yield use("mae", f"{percent(d.zero_share)} of the targets are 0, and so is their median")
+        yield from {"mean": for_means, "quantile": for_medians}.get(d.aim.functional, for_centres)(d)
     if r.has_scale:
         yield from off_centre(d)
         yield from unit_scale(r)
@@ -127,6 +125,8 @@ def outlier_reason(d: Profile) -> str:
     """Say how much of the sum of squares is that of outliers, and how the mean varies."""
     r = d.residuals
     share = f"{outliers_text(d)} are outliers, with {percent(r.squares_share)} of the sum of squares"
+    if not r.outliers.any():
+        share = "no row is an outlier"
     return share + variance_text("mean", r.variance_ratio(math.inf), "huber's")
 
 
@@ -141,6 +141,12 @@ def mostly_zero_targets(d: Profile) -> Iterator[Finding]:
     yield avoid("mae", f"{zeros}, and so is its best constant, whatever the others are")
     huber = f"huber:delta={short(EFFICIENT_DELTA * r.scale)}" if r.has_scale else "huber"
     yield avoid(huber, f"{zeros}, the others are outliers to it, and its best constant is near 0")
+
+
+def zero_medians(d: Profile) -> Iterator[Finding]:
+    """Yield findings for forecasts of medians of amounts more than half of which are 0."""
+    yield use("mae", f"{percent(d.zero_share)} of the targets are 0, and so is their median")
+    yield avoid("mse", f"off by {short(d.residuals.mean)} as forecasts of the mean")
 
 
 def for_means(d: Profile) -> Iterator[Finding]:
@@ -242,12 +248,18 @@ def redescending(r: Residuals) -> Iterator[Finding]:
         yield consider(f"cauchy:c={short(CAUCHY_SCALES * r.scale)}", f"c is 2.385 robust scales; {tails}")
 
 
+def round_level(share: float, error: float) -> float:
+    """Return the level with the fewest digits, three at most, that is within an error of a share."""
+    levels = [round(share, digits) for digits in (1, 2, 3)]
+    near = [level for level in levels if abs(level - share) <= error and 0 < level < 1]
+    return near[0] if near else min(max(levels[-1], 0.001), 0.999)
+
+
 def off_centre(d: Profile) -> Iterator[Finding]:
     """Yield the quantile that predictions seem to be, if they are no means, and surely no medians."""
     r = d.residuals
-    are_neither = not d.aim.is_requested and abs(r.mean_z) > SURE_ERRORS < abs(r.median_z)
-    if are_neither and abs(r.coverage - 0.5) > 0.05 and 0 < r.coverage < 1 and not is_mostly_zero(d):
-        tau = min(max(round(r.coverage, 3), 0.001), 0.999)
+    if d.is_off_centre and abs(r.coverage - 0.5) > 0.05 and 0 < r.coverage < 1 and not is_mostly_zero(d):
+        tau = round_level(r.coverage, STANDARD_ERRORS * math.sqrt(r.coverage * (1 - r.coverage) / r.effective_n))
         share = f"{percent(r.coverage)} of the targets lie below their prediction"
         off = f"as one of the mean it is off by {short(r.mean)}, as one of the median by {short(r.median)}"
         yield consider(quantile_text(tau), f"suits quantile forecasts; {share}; {off}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -77,7 +77,11 @@ class CountedRows(NamedTuple):
         return np.stack([values, self.weights if self.divisor is None else self.weights * self.divisor], axis=1)
 
     def where(self, kept: NDArray[Any] | slice) -> CountedRows:
-        return CountedRows(*(None if column is None else column[kept] for column in self))  # type: ignore[arg-type]
+        return self.map(lambda column: column[kept])
+
+    def map(self, change: Callable[[NDArray[Any]], NDArray[Any]]) -> CountedRows:
+        """Return the rows with each column changed."""
+        return CountedRows(*(None if column is None else change(column) for column in self))  # type: ignore[arg-type]
 
 
 def merge_rows(parts: Sequence[CountedRows]) -> CountedRows:
@@ -111,21 +115,14 @@ class Bootstrap:
         self.sketch: MedianSketch | None = None
         self.streamed_tail = TailSums()
 
-    def add(
-        self,
-        numbers: NDArray[np.int64],
-        values: Array,
-        weight: Array | None,
-        divisor: Array | None,
-        clusters: NDArray[np.uint64] | None = None,
-    ) -> None:
-        """Add rows, all of which count; see `CountedRows`."""
-        self.n += len(numbers)
-        self.is_finite = self.is_finite and bool(np.isfinite(values).all())
+    def add(self, rows: CountedRows) -> None:
+        """Add rows, all of which count."""
+        self.n += len(rows.numbers)
+        self.is_finite = self.is_finite and bool(np.isfinite(rows.values).all())
         if self.refusal or not self.is_finite:
             self.pending_rows.clear()
             return
-        self.pending_rows.append(CountedRows(numbers, values, weight, divisor, clusters))
+        self.pending_rows.append(rows)
         self._stream_if_too_many()
 
     def merge(self, other: Bootstrap) -> None:
@@ -232,10 +229,7 @@ class Bootstrap:
         terms = rows.where(slice(0, kept)).terms(self.estimand)
         padded = np.zeros((max(end - first, 0) * ROWS_PER_DRAW, 2))
         padded[start - first * ROWS_PER_DRAW :][:kept] = terms
-        blocks = padded.reshape(-1, ROWS_PER_DRAW, 2)
-        for each in blocks:
-            self.streamed_tail.update(each[:, 0])
-        return {first + i: each for i, each in enumerate(blocks)}
+        return {first + i: each for i, each in enumerate(padded.reshape(-1, ROWS_PER_DRAW, 2))}
 
 
 @dataclass(eq=False, repr=False)
@@ -297,7 +291,6 @@ def _draw_blocks(bootstraps: Sequence[Bootstrap], before: float) -> None:
         resampling = present[0][0].resampling
         columns = np.concatenate([terms.T for _, terms in present]).T
         drawn = draws.sums(draws.poisson(block, resampling.seed), columns, resampling.n_resamples_streaming)
-        for (bootstrap, terms), sums in zip(present, np.split(drawn, len(present), axis=1), strict=True):
+        for (bootstrap, _), sums in zip(present, np.split(drawn, len(present), axis=1), strict=True):
             assert bootstrap.totals is not None
             bootstrap.totals.add(sums)
-            bootstrap.streamed_tail.update(terms[:, 0])

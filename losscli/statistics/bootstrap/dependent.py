@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array
 from losscli.errors import DataError, UsageError
-from losscli.statistics.bootstrap.accumulator import Bootstrap, Estimand, merge_rows
+from losscli.statistics.bootstrap.accumulator import Bootstrap, CountedRows, Estimand, merge_rows
 from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD, ROWS_PER_DRAW
 from losscli.statistics.bootstrap.options import MIN_ROWS_FOR_LEVEL, ConfidenceInterval, Resampling
 from losscli.statistics.bootstrap.units import UnitTerms, too_few_units
@@ -65,20 +65,13 @@ class ClusterBootstrap(HeldMedian):
         self.first_rows: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self.sums: Array = np.zeros((0, 2))
 
-    def add(
-        self,
-        numbers: NDArray[np.int64],
-        values: Array,
-        weight: Array | None,
-        divisor: Array | None,
-        clusters: NDArray[np.uint64] | None = None,
-    ) -> None:
-        assert clusters is not None
-        distinct, index = np.unique(clusters, return_inverse=True)
+    def add(self, rows: CountedRows) -> None:
+        assert rows.clusters is not None
+        distinct, index = np.unique(rows.clusters, return_inverse=True)
         first = np.full(len(distinct), np.iinfo(np.int64).max)
-        np.minimum.at(first, index, numbers)
+        np.minimum.at(first, index, rows.numbers)
         self._make_room(distinct, first)
-        super().add(numbers, values, weight, divisor, clusters)
+        super().add(rows)
 
     def _make_room(self, clusters: NDArray[np.uint64], first_rows: NDArray[np.int64]) -> None:
         """Make room for clusters, which are distinct and ascend."""
@@ -175,7 +168,7 @@ class BlockBootstrap(HeldMedian):
         super().merge(other)
 
     def check(self) -> None:
-        if isinstance(block := self.resampling.block, int) and block > max(self.n, 1):
+        if isinstance(block := self.resampling.block, int) and block > self.n > 1:
             raise UsageError(f"a block of so many rows is longer than the data, {self.n} rows", option=("block", block))
 
     def reason_for_none(self) -> str:
