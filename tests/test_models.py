@@ -479,3 +479,21 @@ def test_columns_of_a_frame_are_in_the_order_of_the_table() -> None:
     """The first row has no p, as nothing is compared with it."""
     frame = losscli.compare("mae", y_true=[1.0, 2, 3], models={"a": [1.0, 2, 4], "b": [2.0, 2, 5]}).to_frame()
     assert [name for name in frame if name in MODEL_COLUMNS] == [*MODEL_COLUMNS]
+
+
+def test_notes_on_models_of_long_names_fit_two_lines(cli: Cli) -> None:
+    """Models of runs have long names that differ at the end; losses that disagree name many of them."""
+    rng, n = np.random.default_rng(3), 60
+    y = rng.normal(size=n).round(3)
+    names = [f"2024-11-1{i}_resnet50_lr0.001_batch256_seed{i}" for i in range(4)]
+    columns = {name: (y + rng.normal(size=n)).round(3) for name in names}
+    site = np.repeat(["hospital_of_saint_mary_in_the_north", "b"], n // 2)
+    rows = zip(site, y, *columns.values(), strict=True)
+    Path("long.csv").write_text("\n".join(",".join(map(str, row)) for row in [("site", "y_true", *columns), *rows]))
+    command = ["compare", "long.csv", "--losses", "mse,mae,quantile:tau=0.9,max_error,huber:delta=0.5"]
+    command += [part for name in names for part in ("--pred", name)] + ["--resamples", "99", "-f", "csv"]
+    for more in ([], ["--group-by", "site"], ["--decompose"]):
+        done = cli(*command, *more)
+        assert done.status == 0
+        assert max(map(len, done.err.splitlines())) <= 160
+        assert "…" in done.err

@@ -24,6 +24,7 @@ from losscli.declaration.domains import Array, Mask
 from losscli.errors import UsageError
 from losscli.evaluation.run import RunState
 from losscli.messages import Hint, Message, join_names, number_text
+from losscli.result_base import short_text
 from losscli.results import finite_or_none
 from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD
 from losscli.statistics.bootstrap.options import AUTO, ConfidenceInterval, Resampling
@@ -64,6 +65,9 @@ MIN_SHARE_OF_TIES = 0.05
 
 MAX_NOTE_LENGTH = 140
 """Characters of two lines of a terminal, without the words before a note."""
+
+LENGTH_OF_MODEL = 24
+"""Fewest characters of a loss and a model that a note keeps."""
 
 
 class ScoreParts(NamedTuple):
@@ -291,7 +295,9 @@ class Decomposer:
         self._n_miscalibrated += 1
         text = f"{rounded(mcb)} of {rounded(value)} is miscalibration: recalibrate (isotonic, linear)"
         before = " before you compare" if model.is_rival else ""
-        self.notes.append(Message(f"{named(loss, model)}: {text}{before}", Hint.SHOW_RELIABILITY))
+        most = MAX_NOTE_LENGTH - len(Hint.SHOW_RELIABILITY.value) - len(text) - len(before)
+        name = short_text(named(loss, model), max(most // 2 * 2, LENGTH_OF_MODEL))
+        self.notes.append(Message(f"{name}: {text}{before}", Hint.SHOW_RELIABILITY))
 
     def _note_ties(self, model: RowsOfModel, misses: Sequence[Misses | None]) -> None:
         if self._has_told_of_ties:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from losscli.compare.decomposition import MAX_NOTE_LENGTH, counted_mask, rounded
 from losscli.compare.models import ModelRanking
+from losscli.compare.notes import short_models
 from losscli.compare.subset import RowSubset
 from losscli.declaration.properties import Reduction
 from losscli.errors import UsageError
@@ -99,16 +100,22 @@ class ModelDominance:
         first, second = self.models
         if self.dominates is not None:
             other = second if self.dominates == first else first
-            return f"every loss for {plural} prefers {self.dominates} to {other}"
+            better, worse = short_models((self.dominates, other))
+            return f"every loss for {plural} prefers {better} to {worse}"
         if self.crossing is None:
-            return f"for {plural} {first} and {second} are alike"
+            return f"for {plural} {' and '.join(short_models(self.models))} are alike"
         (low, high), (other_low, other_high) = self.lower[first], self.lower[second]
         if self.n_crossings == 1:
             below, above = (first, second) if low < other_low else (second, first)
+            below, above = short_models((below, above))
             return f"for {plural} {below} is better at thresholds below {rounded(self.crossing[0])}, {above} above"
         where = f"{first} is better mostly from {rounded(low)} to {rounded(high)}, {second}"
         where += f" from {rounded(other_low)} to {rounded(other_high)}"
-        return f"for {plural} the curves cross {self.n_crossings} times: {where}"
+        text = f"for {plural} the curves cross {self.n_crossings} times: {where}"
+        if len(text) <= MAX_NOTE_LENGTH - len(Hint.SHOW_MURPHY.value):
+            return text
+        one, other = short_models(self.models)
+        return f"for {plural} the curves of {one} and {other} cross {self.n_crossings} times"
 
 
 def purpose_of(functional: str) -> str:
@@ -200,7 +207,7 @@ def preference_notes(
     """Yield what losses that prefer different models aim at, and whether one model is better by all losses for that."""
     if not any(set(a.models).isdisjoint(b.models) for a, b in combinations(preferred, 2)):
         return
-    yield Message(group + _describe_preferences(preferred))
+    yield Message(group + _describe_preferences(preferred, MAX_NOTE_LENGTH - len(group)))
     texts: list[str] = []
     for each in dominance:
         if texts and len(group) + len(texts[-1]) + len(each.words) < MAX_NOTE_LENGTH - len(Hint.SHOW_MURPHY.value):
@@ -210,13 +217,15 @@ def preference_notes(
     yield from (Message(group + text, Hint.SHOW_MURPHY) for text in texts)
 
 
-def _describe_preferences(preferred: Sequence[Preference]) -> str:
+def _describe_preferences(preferred: Sequence[Preference], most_of_text: int) -> str:
     """Say which model is better for what by which losses: for each functional the models, the losses in brackets."""
     by_aim: dict[str, dict[str, list[str]]] = {}
+    preferred_models = [each.model for each in preferred]
+    names_of = dict(zip(preferred_models, short_models(preferred_models), strict=True))
     for each in preferred:
         aim = purpose_of(each.aim.functional) if each.aim.loss else each.aim.functional or "an aim of its own"
         by_aim.setdefault(aim, {}).setdefault(each.model, []).append(each.aim.label)
-    text, sets = "", [set(each.confidence_set) for each in preferred if each.confidence_set]
+    start, text, sets = "", "", [set(each.confidence_set) for each in preferred if each.confidence_set]
     is_sure = any(a.isdisjoint(b) for a, b in combinations(sets, 2))
     for most in (MAX_LABELS, 1, 0):  # with 0 only those of losses for one aim that disagree
         told = []
@@ -224,12 +233,18 @@ def _describe_preferences(preferred: Sequence[Preference]) -> str:
             those = []
             for model, labels in models.items():
                 names = labels if len(labels) <= max(most, 1) else [labels[0], f"{len(labels) - 1} more"]
-                those.append(f"{model} ({join_names(names)})" if most or len(models) > 1 else model)
+                those.append(f"{names_of[model]} ({join_names(names)})" if most or len(models) > 1 else names_of[model])
             told.append(f"for {aim} {' or '.join(those)}")
-        text = "the better model depends on what you predict" if is_sure else BY_CHANCE
+        start = "the better model depends on what you predict" if is_sure else BY_CHANCE
         if len(by_aim) == 1:
-            text = f"losses for one aim prefer different models, {'so none is better by all' if is_sure else MAYBE}"
-        text += f": {', '.join(told)}"
-        if len(text) <= MAX_NOTE_LENGTH:
-            break
+            start = f"losses for one aim prefer different models, {'so none is better by all' if is_sure else MAYBE}"
+        text = f"{start}: {', '.join(told)}"
+        if len(text) <= most_of_text:
+            return text
+    shown: list[str] = []
+    for i, part in enumerate(told):
+        rest = f", {len(told) - i} more aims"
+        if shown and len(f"{start}: {', '.join([*shown, part])}{rest}") > most_of_text:
+            return f"{start}: {', '.join(shown)}{rest if len(told) - i > 1 else ', 1 more aim'}"
+        shown.append(part)
     return text

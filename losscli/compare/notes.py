@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from losscli.compare.decisive_rows import DecisiveRows
 from losscli.compare.models import Agreement, ModelRanking
@@ -24,6 +24,9 @@ MAX_SUGGESTED_ROWS = 5
 """How many outlier rows a note suggests to list."""
 
 ROW_NAMES_PER_NOTE = 5
+
+MOST_OF_NOTE = 140
+"""Characters of two lines of 80 columns behind `losscli: note: `."""
 
 MAX_MODELS_PER_NOTE = 3
 """Models that a note names; of more it says how many."""
@@ -147,11 +150,11 @@ def model_notes(rankings: Sequence[ModelRanking], agreements: Sequence[Agreement
     """Yield which model is best under which losses, whether the losses agree, and on how few rows that rests."""
     for agreement in agreements:
         in_group = [ranking for ranking in rankings if ranking.group == agreement.group]
-        group = f"{', '.join(agreement.group.values())}: " if agreement.group else ""
-        yield Message(group + _describe_outcomes(in_group, agreement))
+        group = group_prefix(agreement.group)
+        yield Message(group + _describe_outcomes(in_group, agreement, MOST_OF_NOTE - len(group)))
         for ranking in in_group:
             if ranking.flip is not None and len(ranking.confidence_set) < 2:
-                yield Message(f"{group}{ranking.label}: {_describe_flip(ranking.flip)}")
+                yield Message(f"{group}{short_text(ranking.label, 2 * LENGTH_OF_NAME)}: {_describe_flip(ranking.flip)}")
         by_units = [ranking for ranking in in_group if ranking.units is not None]
         if by_units:
             few = min(ranking.units or 0 for ranking in by_units) < MIN_ROWS_FOR_LEVEL
@@ -172,30 +175,60 @@ def model_notes(rankings: Sequence[ModelRanking], agreements: Sequence[Agreement
                 by_reason.setdefault(key, []).append(ranking.label)
         for (has_verdict, reason), labels in by_reason.items():
             what = "a difference has no interval" if has_verdict else "no verdict, as there is no interval"
-            yield Message(f"{group}{join_names(labels)}: {what} {reason}")
+            yield Message(f"{group}{_some(labels)}: {what} {reason}")
 
 
-def _describe_outcomes(rankings: Sequence[ModelRanking], agreement: Agreement) -> str:
-    by_outcome: dict[str, list[str]] = {}
-    for ranking in rankings:
-        by_outcome.setdefault(_describe_outcome(ranking), []).append(ranking.label)
-    outcomes = "; ".join(f"{outcome} under {join_names(labels)}" for outcome, labels in by_outcome.items())
-    if agreement.kendall_w is None:
-        return outcomes
-    return f"the losses {AGREEMENTS[agreement.same_winner]} (Kendall's W {agreement.kendall_w:.2g}): {outcomes}"
+def group_prefix(group: Mapping[str, str] | None) -> str:
+    """Return what a note on a group begins with; empty for all rows."""
+    return f"{short_text(', '.join(group.values()), LENGTH_OF_GROUP)}: " if group else ""
 
 
-def _describe_outcome(ranking: ModelRanking) -> str:
-    models, n_models = ranking.confidence_set, len(ranking.values)
+def short_models(models: Sequence[str]) -> list[str]:
+    """Return the names of models without the middle of long ones, where that tells them apart."""
+    short = [short_text(model, LENGTH_OF_NAME) for model in models]
+    return short if len(set(short)) == len(set(models)) else [*models]
+
+
+def _describe_outcomes(rankings: Sequence[ModelRanking], agreement: Agreement, most: int) -> str:
+    """Say which model is best under which losses, with fewer names if more than `most` characters say it."""
+    verdict = ""
+    if agreement.kendall_w is not None:
+        verdict = f"the losses {AGREEMENTS[agreement.same_winner]} (Kendall's W {agreement.kendall_w:.2g}): "
+    models = list(rankings[0].values) if rankings else []
+    short = dict(zip(models, short_models(models), strict=True))
+    text = ""
+    for n_models, names, join in (
+        (MAX_MODELS_PER_NOTE, dict(zip(models, models, strict=True)), join_names),
+        (MAX_MODELS_PER_NOTE, short, _some),
+        (1, short, _some),
+    ):
+        by_outcome: dict[str, list[str]] = {}
+        for ranking in rankings:
+            by_outcome.setdefault(_describe_outcome(ranking, names, n_models), []).append(ranking.label)
+        outcomes = [f"{outcome} under {join(labels)}" for outcome, labels in by_outcome.items()]
+        text = verdict + "; ".join(outcomes)
+        if len(text) <= most:
+            return text
+    text = verdict + outcomes[0]
+    for i, outcome in enumerate(outcomes[1:], 1):
+        rest = f"; {len(outcomes) - i} more in the table"
+        if len(text) + len(outcome) + len(rest) + 2 > most:
+            return text + rest
+        text += f"; {outcome}"
+    return text
+
+
+def _describe_outcome(ranking: ModelRanking, names: Mapping[str, str], most: int) -> str:
+    """Return the outcome under a loss in words, which name at most so many models."""
+    models, n_models = [names[model] for model in ranking.confidence_set], len(ranking.values)
     if not models:
-        return (
-            f"{ranking.best} has the smallest value" if math.isfinite(ranking.values[ranking.best]) else "none is best"
-        )
+        is_known = math.isfinite(ranking.values[ranking.best])
+        return f"{names[ranking.best]} has the smallest value" if is_known else "none is best"
     if len(models) == 1:
         return f"{models[0]} is best"
-    if len({ranking.gaps[model][:3] for model in models}) == 1:  # also the ends of their intervals
-        return f"{join_names(models) if len(models) <= MAX_MODELS_PER_NOTE else f'{len(models)} models'} are alike"
-    if len(models) <= MAX_MODELS_PER_NOTE:
+    if len({ranking.gaps[model][:3] for model in ranking.confidence_set}) == 1:  # also the ends of their intervals
+        return f"{join_names(models) if len(models) <= most else f'{len(models)} models'} are alike"
+    if len(models) <= most:
         return f"it takes more rows to tell whether {', '.join(models[:-1])} or {models[-1]} is best"
     count = "all" if len(models) == n_models else f"{len(models)} of"
     return f"{count} {n_models} models may be the best"
@@ -205,4 +238,4 @@ def _describe_flip(flip: DecisiveRows) -> str:
     kind, names = ("row", flip.rows) if flip.ids is None else ("id", flip.ids)
     shown = ", ".join(map(str, names[:ROW_NAMES_PER_NOTE])) + (", ..." if flip.n > ROW_NAMES_PER_NOTE else "")
     rows = f"{kind} {shown}" if flip.n == 1 else f"{flip.n} rows ({kind}s {shown})"
-    return f"without {rows} {flip.to} would be the best"
+    return f"without {rows} {short_text(flip.to, 2 * LENGTH_OF_NAME)} would be the best"
