@@ -162,10 +162,12 @@ def test_a_baseline_of_a_folder_holds_wherever_it_is(many: Path, cli: Cli, tmp_p
 def test_what_cannot_be_grouped_by_file(many: Path, cli: Cli) -> None:
     done = cli("compute", "mse", "many/a.csv", "many", *BY_FILE)
     assert (done.status, done.err) == (2, "losscli: error: many/a.csv: is given twice\n")
-    for given in (["many/a.csv", "many/b.csv", "many/c.csv"], ["y_true=many/a.csv", "y_true=many/b.csv"]):
+    several, twice = ["many/a.csv", "many/b.csv", "many/c.csv"], ["y_true=many/a.csv", "y_true=many/b.csv"]
+    evaluated = "; --group-by @file evaluates each, compare with --model FILE takes each for a model\n"
+    for given, hint in ((several, evaluated), (twice, "; --group-by @file takes several, and evaluates each\n")):
         done = cli("compute", "mse", *given)
         assert done.status == 2
-        assert "; --group-by @file evaluates each, compare with --model FILE takes each for a model\n" in done.err
+        assert hint in done.err
     with pytest.raises(losscli.UsageError, match='group_by="@file": is the file that a row came from, and no data'):
         losscli.compute("mse", y_true=[1.0], y_pred=[2.0], group_by="@file")
 
