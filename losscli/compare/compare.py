@@ -143,31 +143,13 @@ def compare_rows(
     del batch
     results = tuple(result for model_group in model_groups for result in model_group.results)
 
-    def rank_all() -> list[ModelRanking]:
-        with np.errstate(all="ignore"):
-            if not dataset.models:
-                return []
-            return _rank_in_groups(model_groups, options.resampling, dataset.id, options.reference)
-
-    if sum(len(model_group.subset.batch) for model_group in model_groups) < MIN_ROWS_FOR_THREADS:
-        reports, rankings = _measure_groups(model_groups, options, dataset.id), rank_all()
-    else:
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(1) as pool:
-            ranked = pool.submit(rank_all)
-            reports, rankings = _measure_groups(model_groups, options, dataset.id), ranked.result()
+    reports, rankings = _measure_and_rank(model_groups, options, dataset)
     losses = [loss for report in reports for loss in report.losses]
     agreements: list[Agreement] = []
     notes: list[Message] = []
     wins: tuple[GroupWins, ...] = ()
     if dataset.models:
-        by_loss = {(ranking.label, str(ranking.group)): ranking for ranking in rankings}
-        for i, loss in enumerate(losses):
-            ranking = by_loss[loss.label, str(loss.result.group)]
-            losses[i] = replace(
-                loss, standing=ranking.standing(str(loss.model)), is_reference=loss.model == ranking.reference
-            )
+        losses = list(_with_standings(losses, rankings))
         n_losses = len(run.evaluators)
         agreements = [measure_agreement(rankings[i : i + n_losses]) for i in range(0, len(rankings), n_losses)]
         wins = count_wins(rankings, dataset.models, options.resampling.level)
@@ -204,6 +186,35 @@ def compare_rows(
         wins,
         shows_leaderboard=options.leaderboard,
     )
+
+
+def _measure_and_rank(
+    model_groups: Sequence[ModelGroup], options: CompareOptions, dataset: Dataset
+) -> tuple[list[ModelGroupReport], list[ModelRanking]]:
+    """Measure each group and model, and rank the models if there are several: both at once if there are many rows."""
+    if not dataset.models:
+        return _measure_groups(model_groups, options, dataset.id), []
+
+    def rank_all() -> list[ModelRanking]:
+        with np.errstate(all="ignore"):
+            return _rank_in_groups(model_groups, options.resampling, dataset.id, options.reference)
+
+    if sum(len(model_group.subset.batch) for model_group in model_groups) < MIN_ROWS_FOR_THREADS:
+        return _measure_groups(model_groups, options, dataset.id), rank_all()
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        ranked = pool.submit(rank_all)
+        return _measure_groups(model_groups, options, dataset.id), ranked.result()
+
+
+def _with_standings(losses: Sequence[ComparedLoss], rankings: Sequence[ModelRanking]) -> Iterator[ComparedLoss]:
+    """Yield the losses with how their models stand."""
+    by_loss = {(ranking.label, str(ranking.group)): ranking for ranking in rankings}
+    for loss in losses:
+        ranking = by_loss[loss.label, str(loss.result.group)]
+        standing = ranking.standing(str(loss.model))
+        yield replace(loss, standing=standing, is_reference=loss.model == ranking.reference)
 
 
 def _measure_groups(
