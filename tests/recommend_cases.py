@@ -28,6 +28,19 @@ def _means(rng: np.random.Generator, n: int = 3000) -> np.ndarray:
     return np.exp(rng.normal(1.5, 1, size=n))
 
 
+def _counts_per_exposure() -> Arrays:
+    rng = np.random.default_rng(21)
+    exposure, rate = rng.integers(1, 5, size=400) / 2.0, np.exp(rng.normal(size=400) * 0.5)
+    return {"y_true": rng.poisson(rate * exposure) / exposure, "y_pred": rate, "weight": exposure}
+
+
+def _rain() -> Arrays:
+    rng = np.random.default_rng(22)
+    mean = np.exp(rng.normal(size=1500))
+    amounts = rng.gamma(2.0, mean / 2, size=1500) / 0.7
+    return {"y_true": np.where(rng.random(1500) < 0.3, 0.0, amounts), "y_pred": mean}
+
+
 def _counts() -> Arrays:
     rng = np.random.default_rng(6)
     mean = _means(rng)
@@ -226,7 +239,9 @@ CASES: dict[str, Callable[[], Arrays]] = {
         "y_pred": np.linspace(3.9, 4.1, 200),
     },
     "counts that spread too much": lambda: {"y_true": 9 * _counts()["y_true"], "y_pred": 9 * _counts()["y_pred"]},
+    "counts per exposure": _counts_per_exposure,
     "amounts": _amounts,
+    "amounts, some of them 0": _rain,
     "amounts, rounded": lambda: {"y_true": np.ceil(10 * _amounts()["y_true"]), "y_pred": 10 * _amounts()["y_pred"]},
     "claims": _claims,
     "orders of magnitude": lambda: {k: v**4 for k, v in _amounts().items()},

@@ -135,6 +135,7 @@ def test_sections_that_do_not_know_what_came_before(
     assert len(sections) > 1
 
 
+@pytest.mark.slow
 def test_quantiles_of_sections_with_more_values_than_are_kept(
     both: Both, cut: Callable[[int], None], sections: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -483,6 +484,7 @@ def test_a_loss_that_needs_what_workers_lack(
     )
 
 
+@pytest.mark.slow
 def test_a_worker_is_killed(cli: Cli, slow: Path) -> None:
     arguments = ["compute", "slow,mse", "d.csv", "--weight", "weight", "--plugin", "slow.py"]
     here = cli(*arguments)

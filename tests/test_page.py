@@ -244,7 +244,9 @@ def test_outliers_of_many_rows_do_what_compare_says(
     counted = re.search(r"(\d+) of 100000 rows \(\S+ %\) are outliers", page.text)
     assert counted
     assert int(counted[1]) == pytest.approx(comparison["outliers"]["n"], rel=0.02)
-    assert re.search(r"mse rests on about \d+ of 100000 rows: its 1000 largest rows carry", page.text)
+    assert re.search(
+        r"mse rests on about \d+ of 100000 rows \(normal errors: \d+\): its 1000 largest rows carry", page.text
+    )
     assert [row["loss"] for row in rows] == [loss["loss"] for loss in compared]  # the ranks
     for row, exact in zip(rows, compared, strict=True):
         for name in ("inflation", "pull", "stress"):
