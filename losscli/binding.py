@@ -22,7 +22,7 @@ from losscli.declaration.loss import BoundLoss
 from losscli.errors import DataError, UsageError
 from losscli.evaluation.evaluator import Evaluator, check_frames, check_shape, choose_form, note_frames, sample_shapes
 from losscli.evaluation.run import RunState
-from losscli.model_binding import find_own_roles, model_columns, separate_models
+from losscli.model_binding import check_reference, find_own_roles, model_columns, separate_models
 from losscli.options import EvaluationOptions, processors
 
 Note = Callable[[str], None]
@@ -164,23 +164,6 @@ def bind_loss(loss: BoundLoss, binder: Binder, found: dict[str, RoleColumns]) ->
 def shapes_of(found: Mapping[str, RoleColumns]) -> dict[str, tuple[int, ...]]:
     """Return role -> the shape of its array."""
     return {role: columns.shape for role, columns in found.items()}
-
-
-def check_reference(reference: str | None, models: Sequence[str]) -> None:
-    """Check that the model named as the reference is there.
-
-    Raises:
-        UsageError: It is not, or there is only one model.
-    """
-    if reference is None or reference in models:
-        return
-    if not models:
-        raise UsageError("is for several models, and there is only one", option=("reference", reference))
-    from difflib import get_close_matches
-
-    close = get_close_matches(reference, models, n=1)
-    meant = f"did you mean {close[0]!r}? the models are" if close else "the models are"
-    raise UsageError(f"there is no such model; {meant} {', '.join(models)}", option=("reference", reference))
 
 
 def make_dataset(

@@ -72,6 +72,23 @@ def find_models(
     return {column.name: predicted._replace(columns=(column,), endings=Endings(())) for column in predicted.columns}
 
 
+def check_reference(reference: str | None, models: Sequence[str]) -> None:
+    """Check that the model named as the reference is there.
+
+    Raises:
+        UsageError: It is not, or there is only one model.
+    """
+    if reference is None or reference in models:
+        return
+    if not models:
+        raise UsageError("is for several models, and there is only one", option=("reference", reference))
+    from difflib import get_close_matches
+
+    close = get_close_matches(reference, models, n=1)
+    meant = f"did you mean {close[0]!r}? the models are" if close else "the models are"
+    raise UsageError(f"there is no such model; {meant} {', '.join(models)}", option=("reference", reference))
+
+
 def name_model(text: str) -> str:
     """Return the name of a model: its column, or the common prefix of its columns."""
     first, comma, _ = text.partition(",")

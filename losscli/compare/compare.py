@@ -25,7 +25,7 @@ from losscli.declaration.domains import Array
 from losscli.errors import UsageError
 from losscli.evaluation.engines import evaluate_and_keep
 from losscli.evaluation.run import RunState
-from losscli.messages import Hint, Message
+from losscli.messages import Message
 from losscli.options import EvaluationOptions, processors
 from losscli.results import CI_COLUMNS, Evaluation, data_info, keys_without_rows
 from losscli.statistics.bootstrap.options import DEFAULT_LEVEL, Resampling
@@ -112,10 +112,6 @@ def compare_run(
     groups, models = run.group_by, dataset.models
     if options.decompose:
         find_consistent(run, dataset)  # before any row is read
-    elif (options.sort or "").removeprefix("-") in set(PART_COLUMNS).difference(groups, models):
-        raise UsageError("nothing is decomposed", Hint.ADD_DECOMPOSITION, option=("sort", options.sort))
-    elif (options.sort or "").removeprefix("-") in set(CI_COLUMNS).difference(groups, models, options.sortable):
-        raise UsageError("there is no interval", Hint.ADD_INTERVAL, option=("sort", options.sort))
     order = parse_sort(options.sort, labels, groups, models, options.sortable, options.leaderboard)
     collector = BatchCollector(dataset.progress)
     # each model has a run of its own later

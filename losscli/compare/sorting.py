@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from losscli.compare.decomposition import PART_COLUMNS
 from losscli.compare.leaderboard import board_columns
 from losscli.compare.order import SortOrder
 from losscli.compare.result import COMPARISON_COLUMNS, MODEL_COLUMNS, ComparedLoss, Comparison
 from losscli.errors import UsageError
+from losscli.messages import Hint
 from losscli.result_names import distinct_names, group_columns, group_sort_key
 from losscli.results import CI_COLUMNS
 
@@ -19,6 +21,12 @@ COLUMNS_OF_JSON = ("n", "weight_sum", "status", "clipped")
 
 COLUMNS_OF_MODELS = (*MODEL_COLUMNS, "relative_low", "relative_high")
 """The same where there are several models."""
+
+NOT_ASKED_FOR = {
+    **dict.fromkeys(PART_COLUMNS, ("nothing is decomposed", Hint.ADD_DECOMPOSITION)),
+    **dict.fromkeys(CI_COLUMNS, ("there is no interval", Hint.ADD_INTERVAL)),
+}
+"""Columns that a comparison has only on request, and what to say where they were not asked for."""
 
 
 def parse_sort(
@@ -37,6 +45,8 @@ def parse_sort(
     if text is None:
         return None
     name = text.removeprefix("-")
+    if name in NOT_ASKED_FOR and name not in (*group_by, *models, *more):
+        raise UsageError(*NOT_ASKED_FOR[name], option=("sort", text))
     if leaderboard:
         return SortOrder.of(text, board_columns(labels, group_by))
     if not models and name in COLUMNS_OF_MODELS:
