@@ -171,7 +171,7 @@ def test_json(cli: Cli) -> None:
     assert document["data"] == {"paths": [DIABETES], "format": "csv", **counts}
     (loss,) = document["losses"]
     assert (loss["name"], loss["params"], loss["value"]) == ("huber", {"delta": 50.0}, result.value)
-    assert loss["signature"] == "huber:delta=50|n=442|nan=error|reduction=mean|weights=no|losscli=0.1.0"
+    assert loss["signature"] == "huber:delta=50|n=442|nan=error|reduction=mean|weights=no|losscli=0.2.0"
 
 
 def test_jsonl(cli: Cli) -> None:
