@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from losscli.cli.options import OUTPUT_OPTIONS, PLUGIN_OPTION, SectionCommand, SectionOption
+from losscli.cli.value_types import FAMILY
 from losscli.errors import UsageError
 
 
@@ -15,7 +16,7 @@ from losscli.errors import UsageError
     cls=SectionCommand,
     short_help="List the losses.",
     params=[
-        SectionOption("Losses", "--family", metavar="NAME", help="List one family only."),
+        SectionOption("Losses", "--family", type=FAMILY, help="List one family only."),
         PLUGIN_OPTION,
         *OUTPUT_OPTIONS,
     ],
