@@ -143,6 +143,8 @@ def chosen(names: list[str]) -> dict[str, Target]:
 
 def main() -> int:
     """Write or check the targets, and return the exit status."""
+    from tools import examples
+
     parser = argparse.ArgumentParser(description="Write generated files.")
     words = ", ".join([*TARGETS, "examples [PAGE...]"])
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"{words}; all if none is named")
@@ -151,10 +153,15 @@ def main() -> int:
     unknown = {name for name in options.targets if not (name in TARGETS or name == "examples" or name.endswith(".md"))}
     if unknown:
         parser.error(f"there is no target {', '.join(sorted(unknown))}")
-    stale = []
+    stale, failed = [], False
     for name, (path, make) in chosen(options.targets).items():
         old = path.read_text(encoding="utf-8")
-        new = make(old)
+        try:
+            new = make(old)
+        except examples.ExampleError as error:
+            print(error, file=sys.stderr)
+            failed = True
+            continue
         if new != old:
             stale.append(name)
             if not options.check:
@@ -163,7 +170,7 @@ def main() -> int:
     if stale and options.check:
         for name in stale:
             print(f"run: {command_for(name)}", file=sys.stderr)
-    return int(bool(stale) and options.check)
+    return int(failed or (bool(stale) and options.check))
 
 
 if __name__ == "__main__":
