@@ -1,6 +1,7 @@
-"""Write generated files: the index of losses, what `list` says of them, how accurate they are, the README's outputs.
+"""Write generated files: the index of losses, what `list` says of them, how accurate they are, the site's navigation,
+the README's outputs.
 
-    python tools/regenerate.py [index] [catalogue] [accuracy] [readme] [--check]
+    python tools/regenerate.py [index] [catalogue] [accuracy] [nav] [readme] [--check]
 
 writes all of them, or those named; with --check it writes nothing and exits with 1 if one is out of date. Tests compare
 the same texts and name this command.
@@ -27,6 +28,7 @@ INDEX = ROOT / "losscli" / "losses" / "_index.py"
 CATALOGUE = ROOT / "losscli" / "losses" / "_catalogue.json"
 ACCURACY = ROOT / "docs" / "accuracy.md"
 README = ROOT / "README.md"
+SITE = ROOT / "mkdocs.yml"
 
 # --------------------------------------------------------------------------------------------- the index of losses
 
@@ -106,6 +108,25 @@ def make_accuracy(text: str) -> str:
     return head + "".join(rows)
 
 
+# --------------------------------------------------------------------------------------- the navigation of the site
+
+NAVIGATION = re.compile(r"^( *)# (\w+): generated\n.*?^ *# \2: end\n", re.DOTALL | re.MULTILINE)
+
+
+def make_navigation(text: str) -> str:
+    """Return the text of `mkdocs.yml` with the pages of today's losses and commands."""
+    from tools.pages import commands, losses
+
+    lists = {"losses": losses.navigation, "commands": commands.navigation}
+
+    def listed(found: re.Match[str]) -> str:
+        indent, name = found.groups()
+        lines = [f"# {name}: generated", *lists[name](), f"# {name}: end"]
+        return "".join(f"{indent}{line}\n" for line in lines)
+
+    return NAVIGATION.sub(listed, text)
+
+
 # ----------------------------------------------------------------------------------------- the outputs in the README
 
 CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
@@ -175,6 +196,7 @@ TARGETS = {
     "index": Target(INDEX, make_index),
     "catalogue": Target(CATALOGUE, make_catalogue),
     "accuracy": Target(ACCURACY, make_accuracy),
+    "nav": Target(SITE, make_navigation),
     "readme": Target(README, make_readme),
 }
 
