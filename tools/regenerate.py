@@ -1,6 +1,7 @@
-"""Write generated files: the index of losses, what `list` says of them, how accurate they are, the outputs in pages.
+"""Write generated files: the index of losses, what `list` says of them, how accurate they are, the site's navigation,
+the outputs in pages.
 
-    python tools/regenerate.py [index] [catalogue] [accuracy] [examples [PAGE...]] [--check]
+    python tools/regenerate.py [index] [catalogue] [accuracy] [nav] [examples [PAGE...]] [--check]
 
 writes all of them, or those named; `examples` alone is all pages that have some. With --check it writes nothing and
 exits with 1 if one is out of date. Tests compare the same texts and name this command.
@@ -22,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 INDEX = ROOT / "losscli" / "losses" / "_index.py"
 CATALOGUE = ROOT / "losscli" / "losses" / "_catalogue.json"
 ACCURACY = ROOT / "docs" / "accuracy.md"
+SITE = ROOT / "mkdocs.yml"
 
 # --------------------------------------------------------------------------------------------- the index of losses
 
@@ -101,6 +103,25 @@ def make_accuracy(text: str) -> str:
     return head + "".join(rows)
 
 
+# --------------------------------------------------------------------------------------- the navigation of the site
+
+NAVIGATION = re.compile(r"^( *)# (\w+): generated\n.*?^ *# \2: end\n", re.DOTALL | re.MULTILINE)
+
+
+def make_navigation(text: str) -> str:
+    """Return the text of `mkdocs.yml` with the pages of today's losses and commands."""
+    from tools.pages import commands, losses
+
+    lists = {"losses": losses.navigation, "commands": commands.navigation}
+
+    def listed(found: re.Match[str]) -> str:
+        indent, name = found.groups()
+        lines = [f"# {name}: generated", *lists[name](), f"# {name}: end"]
+        return "".join(f"{indent}{line}\n" for line in lines)
+
+    return NAVIGATION.sub(listed, text)
+
+
 # ------------------------------------------------------------------------------------------------------- command
 
 
@@ -115,6 +136,7 @@ TARGETS = {
     "index": Target(INDEX, make_index),
     "catalogue": Target(CATALOGUE, make_catalogue),
     "accuracy": Target(ACCURACY, make_accuracy),
+    "nav": Target(SITE, make_navigation),
 }
 
 
