@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from losscli.recommending import recommend
     from losscli.reporting import report
     from losscli.results import Evaluation, LossResult
+    from losscli.scoring import Scorer, scorer
 
 _PUBLIC = {
     "losscli.api": ("compare", "compute"),
@@ -35,14 +36,15 @@ _PUBLIC = {
     "losscli.recommending": ("recommend",),
     "losscli.reporting": ("report",),
     "losscli.results": ("Evaluation", "LossResult"),
+    "losscli.scoring": ("Scorer", "scorer"),
     "losscli.declaration.loss": ("loss",),
     "losscli.declaration.properties": ("Property", "Reduction"),
 }
 
 __all__ = ["__version__", "compare", "compute", "explain", "get_loss", "list_losses", "plot", "recommend"]
-__all__ += ["report"]
+__all__ += ["report", "scorer"]
 __all__ += ["ClusterError", "DataError", "LosscliError", "NoResultError", "UsageError"]
-__all__ += ["Evaluation", "LossFunction", "LossResult", "Property", "Reduction", "loss"]
+__all__ += ["Evaluation", "LossFunction", "LossResult", "Property", "Reduction", "Scorer", "loss"]
 
 
 def __getattr__(name: str) -> Any:
