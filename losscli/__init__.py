@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from losscli.version import __version__
 
 if TYPE_CHECKING:
-    from losscli.api import compare, compute
     from losscli import domains
+    from losscli.api import compare, compute
     from losscli.declaration.checks import Conflict, Refusal, Remark
     from losscli.declaration.equivalent import minimised_by, same, unlike
     from losscli.declaration.loss import loss

@@ -13,8 +13,8 @@ import argparse
 import json
 import re
 import sys
-import textwrap
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -27,19 +27,34 @@ SITE = ROOT / "mkdocs.yml"
 
 # --------------------------------------------------------------------------------------------- the index of losses
 
-CHARACTERS_PER_LINE = 120
+COLUMNS_PER_LINE = 120
 TABLE = re.compile(r"(?<= = )\{.*?\}\n", re.DOTALL)
 
 
 def names_by_module() -> dict[str, list[str]]:
     """Return the names and aliases that each module of the catalogue declares."""
     from losscli import registry
+    from losscli.losses import MODULES
 
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {module: [] for module in MODULES}
     for loss in registry.all_losses():
         if loss.in_catalogue:
             found.setdefault(loss.module.rpartition(".")[2], []).extend(registry.names_of(loss))
-    return found
+    return {module: names for module, names in found.items() if names}
+
+
+def columns_of(text: str) -> int:
+    """Return how many columns text takes: a Chinese character takes two."""
+    return len(text) + sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+
+
+def wrap_names(names: Iterable[str], width: int) -> list[str]:
+    """Return names, joined by spaces, in lines of at most so many columns."""
+    lines = [""]
+    for name in names:
+        longer = f"{lines[-1]} {name}".lstrip()
+        lines[len(lines) - (columns_of(longer) <= width) :] = [longer if columns_of(longer) <= width else name]
+    return lines
 
 
 def make_index(text: str) -> str:
@@ -48,8 +63,8 @@ def make_index(text: str) -> str:
     for module, names in names_by_module().items():
         text_of_module = " ".join(names)
         entry = f'    "{module}": "{text_of_module}",'
-        if len(entry) > CHARACTERS_PER_LINE:
-            *lines, last = textwrap.wrap(text_of_module, 94)
+        if columns_of(entry) > COLUMNS_PER_LINE:
+            *lines, last = wrap_names(names, 94)
             entry = "\n    ".join(
                 [f'    "{module}": "{lines[0]} "', *(f'"{line} "' for line in lines[1:]), f'"{last}",']
             )
