@@ -38,7 +38,7 @@ def catalogue_as_stored() -> list[dict[str, Any]]:
 
 def entries_by_name() -> dict[str, dict[str, Any]]:
     """Return the entries of losses by names and aliases."""
-    from losscli.declaration.grammar import normalize_name
+    from losscli.declaration.names import normalize_name
 
     entries = catalogue_as_stored()
     found = {normalize_name(alias): entry for entry in entries for alias in entry["aliases"]}
@@ -51,7 +51,7 @@ def losses(ctx: click.Context, text: str) -> list[Item]:
     start = before + comma
     name, colon, rest = piece.partition(":")
     if colon:
-        from losscli.declaration.grammar import normalize_name
+        from losscli.declaration.names import normalize_name
 
         entry = entries_by_name().get(normalize_name(name))
         return [] if entry is None else _settings_after(f"{start}{name}:", rest, entry["params"])
@@ -102,7 +102,7 @@ def help_of(parameter: dict[str, Any]) -> str:
 
 def losses_typed(ctx: click.Context) -> list[dict[str, Any]]:
     """Return the entries of the losses on the line; all of them if there is none."""
-    from losscli.declaration.grammar import normalize_name
+    from losscli.declaration.names import normalize_name
 
     known = entries_by_name()
     names = [normalize_name(piece.partition(":")[0]) for piece in (ctx.params.get("losses") or "").split(",")]
