@@ -72,7 +72,7 @@ def values(line: str, after: str = "") -> list[str]:
         ("compute focal:alpha=", ["focal:alpha=none"]),
         ("compute nothing:de", []),
         ("compute SmoothL1Loss:b", ["SmoothL1Loss:beta="]),
-        ("compute mse,均方根", ["mse,均方根误差"]),
+        ("compute mse,均方根误", ["mse,均方根误差"]),
         ("list rob", []),
         ("list reg", ["regression"]),
         ("compute --unknown mse data.csv --nan ", ["error", "omit", "propagate"]),
