@@ -11,12 +11,13 @@ from losscli.cli import options as shared
 from losscli.cli.interval_options import INTERVAL_OPTIONS
 from losscli.cli.model_options import DECOMPOSE_OPTION, LEADERBOARD_OPTION, MODEL_OPTIONS
 from losscli.cli.options import SectionCommand, SectionOption
+from losscli.cli.value_types import LOSSES_TO_COMPARE, OUTLIER_RULE, SORT_COLUMN
 from losscli.errors import UsageError
 
 OUTLIERS_OPTION = SectionOption(
     "Evaluation",
     "--outliers",
-    metavar="RULE",
+    type=OUTLIER_RULE,
     help="Rule for outlier rows: mad:3.5 (default for losses of a residual), iqr:1.5, top:1% (default for "
     "others) or column:NAME.",
 )
@@ -28,7 +29,7 @@ OUTLIERS_OPTION = SectionOption(
     short_help="Rank losses by outlier sensitivity; compare models.",
     params=[
         shared.DATA_ARGUMENT,
-        SectionOption("Losses", "--losses", metavar="A,B,C", help="Losses to compare.  [required]"),
+        SectionOption("Losses", "--losses", type=LOSSES_TO_COMPARE, help="Losses to compare.  [required]"),
         *shared.LOSS_OPTIONS,
         *shared.DATA_OPTIONS,
         *MODEL_OPTIONS,
@@ -40,7 +41,7 @@ OUTLIERS_OPTION = SectionOption(
         SectionOption(
             "Output",
             "--sort",
-            metavar="COL",
+            type=SORT_COLUMN,
             help="Sort by a column or a model's values; -COL sorts from the largest.  [default: rank]",
         ),
         SectionOption(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from losscli.cli.options import OUTPUT_OPTIONS, PLUGIN_OPTION, SectionCommand, SectionOption
+from losscli.cli.value_types import LOSSES
 from losscli.errors import LosscliError, UsageError
 from losscli.report.formats import MODULE_OF_FORMAT
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     cls=SectionCommand,
     short_help="Explain losses: formula, curve, use, pitfalls.",
     params=[
-        click.Argument(["losses"], metavar="LOSS[,LOSS]..."),
+        click.Argument(["losses"], type=LOSSES, metavar="LOSS[,LOSS]..."),
         PLUGIN_OPTION,
         SectionOption(
             "Output",

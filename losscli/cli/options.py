@@ -10,6 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from losscli.cli.value_types import (
+    COLUMN,
+    COLUMNS,
+    COLUMNS_OF_ROLE,
+    DATA,
+    FILE,
+    GROUPS_OF_ROWS,
+    JSON_FILE,
+    NAMES_OF_CLASSES,
+    PYTHON_FILE,
+    SETTING,
+)
 from losscli.data.files import FORMATS, is_delimiter
 from losscli.errors import UsageError
 from losscli.messages import escape_controls, word
@@ -84,7 +96,7 @@ class NumberOrText(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 
 
 PLUGIN_OPTION = SectionOption(
-    "Losses", "--plugin", "plugins", multiple=True, metavar="FILE.py", help="Load losses of your own (repeatable)."
+    "Losses", "--plugin", "plugins", multiple=True, type=PYTHON_FILE, help="Load losses of your own (repeatable)."
 )
 
 LOSS_OPTIONS = [
@@ -94,7 +106,7 @@ LOSS_OPTIONS = [
         "--param",
         "params",
         multiple=True,
-        metavar="NAME=VALUE",
+        type=SETTING,
         help="Set a parameter on every loss that has it (repeatable).",
     ),
     SectionOption(
@@ -109,7 +121,7 @@ LOSS_OPTIONS = [
     PLUGIN_OPTION,
 ]
 
-DATA_ARGUMENT = click.Argument(["data"], nargs=-1, metavar="[[ROLE=]FILE]...")
+DATA_ARGUMENT = click.Argument(["data"], nargs=-1, type=DATA, metavar="[[ROLE=]FILE]...")
 DATA_OPTIONS = [
     SectionOption(
         "Data",
@@ -131,32 +143,32 @@ DATA_OPTIONS = [
         default="error",
         help="What to do with rows that lack a value.",
     ),
-    SectionOption("Columns", "--true", "true", metavar="COL", help="Column of the true values."),
+    SectionOption("Columns", "--true", "true", type=COLUMNS, help="Column of the true values."),
     SectionOption(
         "Columns",
         "--pred",
         "preds",
         multiple=True,
-        metavar="COL",
+        type=COLUMNS,
         help="Column of the predictions; a list or pattern for vectors. Repeat it to compare models.",
     ),
-    SectionOption("Columns", "--weight", "weight", metavar="COL", help="Column of the sample weights."),
+    SectionOption("Columns", "--weight", "weight", type=COLUMN, help="Column of the sample weights."),
     SectionOption(
         "Columns",
         "--column",
         "columns",
         multiple=True,
-        metavar="ROLE=COLS",
+        type=COLUMNS_OF_ROLE,
         help="Columns of a role: a name, a comma list or a pattern such as prob_* (repeatable).",
     ),
-    SectionOption("Columns", "--id", "id_", metavar="COL", help="Key column that pairs files and names rows."),
+    SectionOption("Columns", "--id", "id_", type=COLUMN, help="Key column that pairs files and names rows."),
     SectionOption(
-        "Columns", "--classes", metavar="A,B,...|@FILE", help="Class names, in order: a list, or a file of one a line."
+        "Columns", "--classes", type=NAMES_OF_CLASSES, help="Class names, in order: a list, or a file of one a line."
     ),
 ]
 
 GROUP_HELP = "Evaluate each group of rows; @file is the file that a row came from."
-GROUP_OPTION = SectionOption("Evaluation", "--group-by", metavar="COL[,COL]", help=GROUP_HELP)
+GROUP_OPTION = SectionOption("Evaluation", "--group-by", type=GROUPS_OF_ROWS, help=GROUP_HELP)
 
 OUTPUT_OPTIONS = [
     SectionOption(
@@ -167,7 +179,7 @@ OUTPUT_OPTIONS = [
         type=click.Choice(tuple(MODULE_OF_FORMAT)),
         help="Output format.  [default: table on a terminal, else tsv]",
     ),
-    SectionOption("Output", "-o", "--output", metavar="FILE", help="Write to a file; its ending sets the format."),
+    SectionOption("Output", "-o", "--output", type=FILE, help="Write to a file; its ending sets the format."),
     SectionOption(
         "Output",
         "--precision",
@@ -194,13 +206,13 @@ GATE_OPTIONS = [
     SectionOption(
         "Gates",
         "--baseline",
-        metavar="FILE.json",
+        type=JSON_FILE,
         help="Earlier JSON result. Adds its values and the relative change, for gates such as 'mse.change>2%'.",
     ),
     SectionOption(
         "Output",
         "--summary",
-        metavar="FILE",
+        type=FILE,
         help="Append a summary in Markdown to a file, for the page of a CI job: gates, values, the worst rows.",
     ),
 ]

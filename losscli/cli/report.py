@@ -15,6 +15,7 @@ from losscli.cli.compare import OUTLIERS_OPTION
 from losscli.cli.interval_options import INTERVAL_OPTIONS
 from losscli.cli.model_options import DECOMPOSE_OPTION, MODEL_OPTIONS
 from losscli.cli.options import SectionCommand, SectionOption
+from losscli.cli.value_types import FILE, LOSSES_TO_COMPARE
 from losscli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ EXAMPLE = "losscli report data.csv --losses mse,mae,huber -o report.html"
     short_help="Write one page: verdict, table, pictures, worst rows.",
     params=[
         shared.DATA_ARGUMENT,
-        SectionOption("Losses", "--losses", metavar="A,B,C", help="Losses to report.  [required]"),
+        SectionOption("Losses", "--losses", type=LOSSES_TO_COMPARE, help="Losses to report.  [required]"),
         *shared.LOSS_OPTIONS,
         *shared.DATA_OPTIONS,
         *MODEL_OPTIONS,
@@ -42,7 +43,7 @@ EXAMPLE = "losscli report data.csv --losses mse,mae,huber -o report.html"
         SectionOption(
             "Output", "-f", "--format", "format_", type=click.Choice(("html",)), help="Format of the page, html alone."
         ),
-        SectionOption("Output", "-o", "--output", metavar="FILE", help="Write to a file, such as report.html."),
+        SectionOption("Output", "-o", "--output", type=FILE, help="Write to a file, such as report.html."),
         *(option for option in shared.OUTPUT_OPTIONS if option.name in ("quiet", "debug")),
         *shared.GATE_OPTIONS,
         shared.JOBS_OPTION,
