@@ -15,7 +15,7 @@ from losscli.declaration.loss import BoundLoss, Loss, checked, pending, unwrap
 from losscli.errors import UsageError
 from losscli.losses import ENTRY_POINT_GROUP, MODULES, modules_found
 from losscli.losses._index import NAMES_BY_MODULE
-from losscli.messages import Hint
+from losscli.messages import Hint, did_you_mean_path
 from losscli.signals import check_signals
 
 _by_name: dict[str, Loss] = {}
@@ -90,7 +90,7 @@ def load_plugin(path: str) -> None:
 
     file, option = Path(path), ("plugin", path)
     if not file.is_file():
-        raise UsageError("no such file", option=option)
+        raise UsageError(f"no such file{did_you_mean_path(path)}", option=option)
     name = f"losscli_plugin_{file.stem}"
     module_spec = importlib.util.spec_from_file_location(name, file)
     if module_spec is None or module_spec.loader is None:

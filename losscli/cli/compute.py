@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from losscli.cli import options as shared
+from losscli.cli.command import SectionCommand, SectionOption
 from losscli.cli.interval_options import INTERVAL_OPTIONS
 from losscli.cli.model_options import NO_MODEL_OPTIONS
-from losscli.cli.options import SectionCommand, SectionOption
 from losscli.errors import UsageError
 from losscli.options import REDUCTIONS
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from losscli.cli.options import SectionOption
+from losscli.cli.command import SectionOption
 from losscli.errors import UsageError
 
 if TYPE_CHECKING:
