@@ -11,7 +11,16 @@ from collections.abc import Sequence
 import click
 
 from losscli.cli.command import IncompleteCommandError
-from losscli.cli.words import is_file, is_loss, omit_option, sort_words, spell_command, split_words, typed_words
+from losscli.cli.words import (
+    is_file,
+    is_loss,
+    omit_option,
+    quote_names,
+    sort_words,
+    spell_command,
+    split_words,
+    typed_words,
+)
 from losscli.errors import UsageError
 from losscli.messages import close_names, did_you_mean, join_names
 
@@ -107,19 +116,29 @@ def refuse_losses_as_data(data: Sequence[str]) -> None:
     """
     if all(map(os.path.exists, data)):
         return
-    found, rest = sort_words(data)
-    if not found:
-        return
     ctx = click.get_current_context()
     name = ctx.info_name or ""
     typed = ctx.params.get("losses", ())
     listed = list(typed) if isinstance(typed, tuple) else [typed]
+    found, rest = sort_words(data)
     options = omit_option(split_words(ctx.command, typed_words(ctx))[1], "--losses")
+    if listed and (problem := unquoted_name(name, [*listed, *data], options)):
+        raise UsageError(problem)
+    if not found:
+        return
     if not listed:
         command = spell_command(name, (), rest, options)
         raise UsageError(f"{found[0]} is a loss, and {name} takes none: {command}")
     losses = [loss.strip(", ") for loss in listed] + found
     raise UsageError(f"join losses by commas: {spell_command(name, losses, rest, options)}")
+
+
+def unquoted_name(command: str, words: Sequence[str], options: Sequence[str]) -> str:
+    """Return what to type where the name of a loss has spaces and no quotes; empty if there is none."""
+    quoted = quote_names(words)
+    if len(quoted) == len(words):
+        return ""
+    return f"quote a name that has spaces: {spell_command(command, *sort_words(quoted), options)}"
 
 
 def misplaced_losses(text: str) -> str:
@@ -129,6 +148,10 @@ def misplaced_losses(text: str) -> str:
     if text == "help":
         return f"help is no loss: 'losscli help {name}' shows the help"
     words, options = split_words(ctx.command, typed_words(ctx))
+    if "--losses" in option_names(ctx.command):  # the first word of a name is the value of the option
+        words = [text, *words]
+    if problem := unquoted_name(name, words, omit_option(options, "--losses")):
+        return problem
     losses, data = sort_words(words)
     looks_like_path = is_file(text) or bool(re.search(r"[./\\]", text))
     if not looks_like_path or "data" not in ctx.params:
@@ -181,9 +204,15 @@ def unknown_command(typed: str, words: Sequence[str], commands: Sequence[str]) -
         return click.UsageError(f"{typed!r} is {what}, not a command: {command}{advice}")
     if meant := did_you_mean(typed, commands):
         return click.UsageError(f"no such command: {typed!r} ({meant})")
-    if (others or options) and (losses := close_losses(typed)):
-        command = command_of_words([losses[0], *rest])
-        return click.UsageError(f"no such command: {typed!r} (did you mean {command}?)")
+    if quoted := unquoted_name("compute", [typed, *others], options):
+        return click.UsageError(f"no such command: {typed!r}; {quoted}")
+    if others or options:
+        problem = unknown_loss(typed)
+        if (meant := re.search(r"did you mean ([^,?]+)", problem)) and is_loss(meant[1]):
+            command = command_of_words([meant[1], *rest])
+            return click.UsageError(f"no such command: {typed!r} (did you mean {command}?)")
+        if problem.endswith(")"):  # it says why this is no loss
+            return click.UsageError(f"no such command: {typed!r}; {problem}")
     return click.UsageError(f"no such command: {typed!r} (the commands are {', '.join(commands)})")
 
 
@@ -196,11 +225,15 @@ def command_of_words(words: Sequence[str]) -> str:
     return spell_command("compute", losses or ["mse"], data, options)
 
 
-def close_losses(name: str) -> list[str]:
-    """Return the loss that an unknown name is close to, if there is one."""
-    from losscli.losses._index import NAMES_BY_MODULE
+def unknown_loss(name: str) -> str:
+    """Return what is said of a name that may be that of a loss in another library, or a typing error."""
+    from losscli.registry import find
 
-    return close_names(name, [known for names in NAMES_BY_MODULE.values() for known in names.split()])
+    try:
+        find(name)
+    except UsageError as error:
+        return error.message.problem
+    return ""
 
 
 # -------------------------------------------------------------------------------------------------------- options

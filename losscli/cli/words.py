@@ -43,12 +43,12 @@ def split_words(command: click.Command, words: Sequence[str]) -> tuple[list[str]
 def is_loss(word: str) -> bool:
     """Return whether a word is a loss or a list of losses, and not the name of a file."""
     from losscli.declaration.grammar import parse_specs
-    from losscli.registry import is_known
+    from losscli.registry import means_loss
 
     if os.path.exists(word):
         return False
     try:
-        return all(is_known(spec.name) for spec in parse_specs(word))
+        return all(means_loss(spec.name) for spec in parse_specs(word))
     except UsageError:
         return False
 
@@ -68,6 +68,19 @@ def sort_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
         elif bare:
             others.append(word)
     return losses, others
+
+
+def quote_names(words: Sequence[str]) -> list[str]:
+    """Return words with those joined that are the name of a loss together, as `mean squared error` without quotes."""
+    found = list(words)
+    for start in range(len(words)):
+        for end in range(len(words), start + 1, -1):
+            piece = words[start:end]
+            if any(word.strip()[:1] == "," or word.strip()[-1:] == "," for word in piece):
+                continue  # a list with spaces
+            if not any(map(is_file, piece)) and not all(map(is_loss, piece)) and is_loss(" ".join(piece)):
+                return [*found[:start], " ".join(piece), *quote_names(found[end:])]
+    return found
 
 
 def spell_command(name: str, losses: Sequence[str], data: Sequence[str], options: Sequence[str] = ()) -> str:
