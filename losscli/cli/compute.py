@@ -61,7 +61,7 @@ def command(losses: str, data: tuple[str, ...], **values: Any) -> int:
     Examples:
       losscli compute mse data.csv
       losscli compute mse true.npy pred.npy
-      losscli compute bce,focal:gamma=1 data.csv --true label --pred prob --top 10
+      losscli compute bce,focal data.csv --true label --pred prob --top 10
     """
     from losscli.cli.finish import appended, finish, judge_gates, parse_gates, with_verdicts, write_and_finish
     from losscli.cli.output import FORMAT_OR_BADGE, Output
