@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import click
 
 from losscli.cli import COMMANDS, cli
-from losscli.cli.options import SECTIONS
+from losscli.cli.command import SECTIONS
 from tools.pages.text import block, code, front_matter, plain, table
 
 PROGRAM = "losscli"
