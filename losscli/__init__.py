@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from losscli.version import __version__
 
 if TYPE_CHECKING:
-    from losscli.api import compare, compute
     from losscli import domains
+    from losscli.api import compare, compute
     from losscli.declaration.checks import Conflict, Refusal, Remark
     from losscli.declaration.equivalent import minimised_by, same, unlike
     from losscli.declaration.loss import loss
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from losscli.recommending import recommend
     from losscli.reporting import report
     from losscli.results import Evaluation, LossResult
+    from losscli.scoring import Scorer, scorer
 
 _PUBLIC = {
     "losscli.api": ("compare", "compute"),
@@ -38,6 +39,7 @@ _PUBLIC = {
     "losscli.recommending": ("recommend",),
     "losscli.reporting": ("report",),
     "losscli.results": ("Evaluation", "LossResult"),
+    "losscli.scoring": ("Scorer", "scorer"),
     "losscli.declaration.checks": ("Conflict", "Refusal", "Remark"),
     "losscli.declaration.equivalent": ("minimised_by", "same", "unlike"),
     "losscli.declaration.loss": ("loss",),
@@ -45,9 +47,9 @@ _PUBLIC = {
 }
 
 __all__ = ["__version__", "compare", "compute", "explain", "get_loss", "list_losses", "plot", "recommend"]
-__all__ += ["report"]
+__all__ += ["report", "scorer"]
 __all__ += ["ClusterError", "DataError", "LosscliError", "NoResultError", "UsageError"]
-__all__ += ["Evaluation", "LossFunction", "LossResult"]
+__all__ += ["Evaluation", "LossFunction", "LossResult", "Scorer"]
 # What a loss of one's own is written with
 __all__ += ["Conflict", "Functional", "Property", "Reduction", "Refusal", "Remark", "domains", "given", "loss"]
 __all__ += ["minimised_by", "same", "unlike"]

@@ -1,24 +1,21 @@
-"""Write generated files: the index of losses, what `list` says of them, how accurate they are, the README's outputs.
+"""Write generated files: the index of losses, what `list` says of them, how accurate they are, the site's navigation,
+the outputs in pages.
 
-    python tools/regenerate.py [index] [catalogue] [accuracy] [readme] [--check]
+    python tools/regenerate.py [index] [catalogue] [accuracy] [nav] [examples [PAGE...]] [--check]
 
-writes all of them, or those named; with --check it writes nothing and exits with 1 if one is out of date. Tests compare
-the same texts and name this command.
+writes all of them, or those named; `examples` alone is all pages that have some. With --check it writes nothing and
+exits with 1 if one is out of date. Tests compare the same texts and name this command.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import pty
 import re
-import subprocess
 import sys
-import tempfile
-import textwrap
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import unicodedata
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,23 +23,38 @@ ROOT = Path(__file__).resolve().parent.parent
 INDEX = ROOT / "losscli" / "losses" / "_index.py"
 CATALOGUE = ROOT / "losscli" / "losses" / "_catalogue.json"
 ACCURACY = ROOT / "docs" / "accuracy.md"
-README = ROOT / "README.md"
+SITE = ROOT / "mkdocs.yml"
 
 # --------------------------------------------------------------------------------------------- the index of losses
 
-CHARACTERS_PER_LINE = 120
+COLUMNS_PER_LINE = 120
 TABLE = re.compile(r"(?<= = )\{.*?\}\n", re.DOTALL)
 
 
 def names_by_module() -> dict[str, list[str]]:
     """Return the names and aliases that each module of the catalogue declares."""
     from losscli import registry
+    from losscli.losses import MODULES
 
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {module: [] for module in MODULES}
     for loss in registry.all_losses():
         if loss.in_catalogue:
             found.setdefault(loss.module.rpartition(".")[2], []).extend(registry.names_of(loss))
-    return found
+    return {module: names for module, names in found.items() if names}
+
+
+def columns_of(text: str) -> int:
+    """Return how many columns text takes: a Chinese character takes two."""
+    return len(text) + sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+
+
+def wrap_names(names: Iterable[str], width: int) -> list[str]:
+    """Return names, joined by spaces, in lines of at most so many columns."""
+    lines = [""]
+    for name in names:
+        longer = f"{lines[-1]} {name}".lstrip()
+        lines[len(lines) - (columns_of(longer) <= width) :] = [longer if columns_of(longer) <= width else name]
+    return lines
 
 
 def make_index(text: str) -> str:
@@ -51,8 +63,8 @@ def make_index(text: str) -> str:
     for module, names in names_by_module().items():
         text_of_module = " ".join(names)
         entry = f'    "{module}": "{text_of_module}",'
-        if len(entry) > CHARACTERS_PER_LINE:
-            *lines, last = textwrap.wrap(text_of_module, 94)
+        if columns_of(entry) > COLUMNS_PER_LINE:
+            *lines, last = wrap_names(names, 94)
             entry = "\n    ".join(
                 [f'    "{module}": "{lines[0]} "', *(f'"{line} "' for line in lines[1:]), f'"{last}",']
             )
@@ -106,59 +118,23 @@ def make_accuracy(text: str) -> str:
     return head + "".join(rows)
 
 
-# ----------------------------------------------------------------------------------------- the outputs in the README
+# --------------------------------------------------------------------------------------- the navigation of the site
 
-CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
-
-
-@contextmanager
-def terminal() -> Iterator[dict[str, str]]:
-    """Make an environment in which `losscli` is this checkout, on a terminal of 80 columns without colours."""
-    with tempfile.TemporaryDirectory() as folder:
-        for name, call in (("losscli", "-m losscli "), ("python3", "")):
-            script = Path(folder) / name
-            script.write_text(f'#!/bin/sh\nexec "{sys.executable}" {call}"$@"\n', encoding="utf-8")
-            script.chmod(0o755)
-        kept = {key: value for key, value in os.environ.items() if key in ("HOME", "LANG", "TMPDIR", "SYSTEMROOT")}
-        path = f"{folder}:{os.environ['PATH']}"
-        yield kept | {"PATH": path, "PYTHONPATH": str(ROOT), "COLUMNS": "80", "NO_COLOR": "1", "TERM": "xterm"}
+NAVIGATION = re.compile(r"^( *)# (\w+): generated\n.*?^ *# \2: end\n", re.DOTALL | re.MULTILINE)
 
 
-def run_on_terminal(command: str, environment: dict[str, str]) -> str:
-    """Return what a terminal shows of a command."""
-    master, slave = pty.openpty()
-    process = subprocess.Popen(
-        ["bash", "-c", command], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=slave, stderr=slave
-    )
-    os.close(slave)
-    data = b""
-    while True:
-        try:
-            piece = os.read(master, 65536)
-        except OSError:  # how Linux says that the other side was closed
-            break
-        if not piece:
-            break
-        data += piece
-    os.close(master)
-    process.wait(timeout=60)
-    return "".join(line.rstrip() + "\n" for line in data.decode().replace("\r\n", "\n").splitlines())
+def make_navigation(text: str) -> str:
+    """Return the text of `mkdocs.yml` with the pages of today's losses and commands."""
+    from tools.pages import commands, losses
 
+    lists = {"losses": losses.navigation, "commands": commands.navigation}
 
-def commands_of(block: str) -> list[str]:
-    """Return the commands of a console block."""
-    return [line[2:] for line in block.splitlines() if line.startswith("$ ")]
+    def listed(found: re.Match[str]) -> str:
+        indent, name = found.groups()
+        lines = [f"# {name}: generated", *lists[name](), f"# {name}: end"]
+        return "".join(f"{indent}{line}\n" for line in lines)
 
-
-def replay(block: str, environment: dict[str, str]) -> str:
-    """Return a console block with the outputs of today."""
-    return "".join(f"$ {command}\n{run_on_terminal(command, environment)}" for command in commands_of(block))
-
-
-def make_readme(text: str) -> str:
-    """Return the text of the README with the outputs of today."""
-    with terminal() as environment:
-        return CONSOLE.sub(lambda match: f"```console\n{replay(match.group(1), environment)}```", text)
+    return NAVIGATION.sub(listed, text)
 
 
 # ------------------------------------------------------------------------------------------------------- command
@@ -175,7 +151,7 @@ TARGETS = {
     "index": Target(INDEX, make_index),
     "catalogue": Target(CATALOGUE, make_catalogue),
     "accuracy": Target(ACCURACY, make_accuracy),
-    "readme": Target(README, make_readme),
+    "nav": Target(SITE, make_navigation),
 }
 
 
@@ -184,27 +160,54 @@ def command_for(target: str) -> str:
     return f"python tools/regenerate.py {target}"
 
 
+def name_of(path: Path) -> str:
+    """Return how commands and messages call a file of this checkout."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def chosen(names: list[str]) -> dict[str, Target]:
+    """Return the targets that are named, each under the words that name it; all of them if none is."""
+    from tools import examples
+
+    pages = [Path(name).resolve() for name in names if name.endswith(".md")]
+    targets = {name: TARGETS[name] for name in names if name in TARGETS} if names else dict(TARGETS)
+    if not names or "examples" in names:
+        for page in pages or examples.pages():
+            name = name_of(page)
+            targets[f"examples {name}"] = Target(page, partial(examples.replay, page=name))
+    return targets
+
+
 def main() -> int:
     """Write or check the targets, and return the exit status."""
+    from tools import examples
+
     parser = argparse.ArgumentParser(description="Write generated files.")
-    parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"{', '.join(TARGETS)}; all if none is named")
+    words = ", ".join([*TARGETS, "examples [PAGE...]"])
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"{words}; all if none is named")
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a file is out of date")
     options = parser.parse_args()
-    if unknown := set(options.targets) - set(TARGETS):
+    unknown = {name for name in options.targets if not (name in TARGETS or name == "examples" or name.endswith(".md"))}
+    if unknown:
         parser.error(f"there is no target {', '.join(sorted(unknown))}")
-    stale = []
-    for name in options.targets or TARGETS:
-        path, make = TARGETS[name]
+    stale, failed = [], False
+    for name, (path, make) in chosen(options.targets).items():
         old = path.read_text(encoding="utf-8")
-        new = make(old)
+        try:
+            new = make(old)
+        except examples.ExampleError as error:
+            print(error, file=sys.stderr)
+            failed = True
+            continue
         if new != old:
             stale.append(name)
             if not options.check:
                 path.write_text(new, encoding="utf-8")
-        print(f"{path.relative_to(ROOT)}: {'is current' if new == old else 'is stale' if options.check else 'written'}")
+        print(f"{name_of(path)}: {'is current' if new == old else 'is stale' if options.check else 'written'}")
     if stale and options.check:
-        print(f"run: {command_for(' '.join(stale))}", file=sys.stderr)
-    return int(bool(stale) and options.check)
+        for name in stale:
+            print(f"run: {command_for(name)}", file=sys.stderr)
+    return int(failed or (bool(stale) and options.check))
 
 
 if __name__ == "__main__":
