@@ -17,15 +17,20 @@ def plain(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """Return text as code within a line; in a table, too."""
-    ticks = "``" if "`" in text else "`"
-    return f"{ticks}{' ' if len(ticks) > 1 else ''}{text}{' ' if len(ticks) > 1 else ''}{ticks}".replace("|", "\\|")
+    """Return text as code within a line, or within a cell of a table."""
+    ticks, space = ("``", " ") if "`" in text else ("`", "")
+    return f"{ticks}{space}{text}{space}{ticks}"
 
 
 def block(text: str, language: str = "text", title: str = "") -> str:
     """Return a block of code."""
     head = f'{language} title="{title}"' if title else language
     return f"```{head}\n{text.rstrip()}\n```\n"
+
+
+def sentence(text: str) -> str:
+    """Return text that Markdown shows as it is, with a capital and a full stop."""
+    return plain(f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}")
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
