@@ -11,6 +11,7 @@ from losscli.declaration.equivalent import Equivalent
 from losscli.declaration.loss import Loss
 from losscli.declaration.names import is_chinese
 from losscli.explain import LIBRARIES, Explanation, Section, explain
+from losscli.losses import COMMON_LOSSES
 from losscli.losses._other_names import OTHER_NAMES
 from tools.pages.curves import Curve
 from tools.pages.loss_examples import example_of
@@ -59,7 +60,8 @@ def loss_page(loss: Loss, curve: Curve, family: Sequence[Loss]) -> str:
         front_matter(
             title=loss.name,
             description=loss.summary,
-            source=loss.module.replace(".", "/") + ".py" if loss.in_catalogue else "",
+            source=loss.module.replace(".", "/") + ".py",
+            boost=2 if loss.name in COMMON_LOSSES.get(loss.family, "").split() else 1,
         ),
         f"# {loss.name}\n",
         f"{plain(loss.summary)}\n",
@@ -190,7 +192,7 @@ def related(loss: Loss, family: Iterable[Loss]) -> str:
     words = {*WORD.findall(advice)} - {loss.name, *WORDS_OF_ENGLISH}
     named = [one for one in registry.all_losses() if one.name in words and one.in_catalogue]
     others = [one for one in family if one is not loss and one not in named]
-    parts = ["## Related losses\n"]
+    parts = ["## Related losses { data-search-exclude }\n"]
     if named:
         parts.append(table(["loss", "what it is"], ([link_to(one), plain(one.summary)] for one in named)))
     if others:

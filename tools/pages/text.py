@@ -39,10 +39,18 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def front_matter(**values: str) -> str:
-    """Return the head of a page; empty values are left out."""
-    lines = [f"{name}: {quoted(value)}\n" for name, value in values.items() if value]
-    return f"---\n{''.join(lines)}---\n\n"
+def front_matter(title: str, description: str, source: str, boost: int = 1) -> str:
+    """Return the head of a generated page.
+
+    Args:
+        title: The title of the page.
+        description: What it is about.
+        source: The file of the repository to edit.
+        boost: By how much searches prefer the page.
+    """
+    values = {"title": quoted(title), "description": quoted(description), "source": quoted(source)}
+    values |= {"search": f"{{ boost: {boost} }}"} if boost != 1 else {}
+    return "".join(["---\n", *(f"{name}: {value}\n" for name, value in values.items()), "---\n"])
 
 
 def quoted(text: str) -> str:
