@@ -16,7 +16,7 @@ TRANSLATIONS = [
     pytest.param(DOCS / "tutorial.md", DOCS / "zh/tutorial.md", id="tutorial"),
     pytest.param(*WHICH_LOSS, id="which-loss"),
 ]
-NOT_LOSSES = {"skill", "--group-by", "--top 5"}
+NOT_LOSSES = {"compare", "skill", "--group-by", "--top 5"}
 """What the tables of which-loss name beside losses."""
 
 
