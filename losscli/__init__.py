@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, Any
 from losscli.version import __version__
 
 if TYPE_CHECKING:
+    from losscli import domains
     from losscli.api import compare, compute
+    from losscli.declaration.checks import Conflict, Refusal, Remark
+    from losscli.declaration.equivalent import minimised_by, same, unlike
     from losscli.declaration.loss import loss
-    from losscli.declaration.properties import Property, Reduction
+    from losscli.declaration.properties import Functional, Property, Reduction, given
     from losscli.errors import ClusterError, DataError, LosscliError, NoResultError, UsageError
     from losscli.lookup import explain, get_loss, list_losses
     from losscli.loss_function import LossFunction
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from losscli.recommending import recommend
     from losscli.reporting import report
     from losscli.results import Evaluation, LossResult
+    from losscli.scoring import Scorer, scorer
 
 _PUBLIC = {
     "losscli.api": ("compare", "compute"),
@@ -35,18 +39,26 @@ _PUBLIC = {
     "losscli.recommending": ("recommend",),
     "losscli.reporting": ("report",),
     "losscli.results": ("Evaluation", "LossResult"),
+    "losscli.scoring": ("Scorer", "scorer"),
+    "losscli.declaration.checks": ("Conflict", "Refusal", "Remark"),
+    "losscli.declaration.equivalent": ("minimised_by", "same", "unlike"),
     "losscli.declaration.loss": ("loss",),
-    "losscli.declaration.properties": ("Property", "Reduction"),
+    "losscli.declaration.properties": ("Functional", "Property", "Reduction", "given"),
 }
 
 __all__ = ["__version__", "compare", "compute", "explain", "get_loss", "list_losses", "plot", "recommend"]
-__all__ += ["report"]
+__all__ += ["report", "scorer"]
 __all__ += ["ClusterError", "DataError", "LosscliError", "NoResultError", "UsageError"]
-__all__ += ["Evaluation", "LossFunction", "LossResult", "Property", "Reduction", "loss"]
+__all__ += ["Evaluation", "LossFunction", "LossResult", "Scorer"]
+# What a loss of one's own is written with
+__all__ += ["Conflict", "Functional", "Property", "Reduction", "Refusal", "Remark", "domains", "given", "loss"]
+__all__ += ["minimised_by", "same", "unlike"]
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for: `import losscli` alone costs nothing."""
+    if name == "domains":
+        return importlib.import_module("losscli.domains")
     module = next((module for module, names in _PUBLIC.items() if name in names), None)
     if module is None:
         raise AttributeError(f"module 'losscli' has no attribute {name!r}")

@@ -17,8 +17,8 @@ from losscli.data.interchange import coded_text_of, import_array, is_arrow, is_r
 from losscli.data.sources import ReadOptions, Sources, open_data
 from losscli.data.table import ArraysTable, Kind, convert
 from losscli.data.values import shorten
-from losscli.declaration.grammar import normalize_name
 from losscli.declaration.loss import BoundLoss, Loss
+from losscli.declaration.names import normalize_name
 from losscli.errors import DataError, UsageError
 from losscli.loss_function import LossFunction
 from losscli.messages import Hint, warn_caller

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from losscli.declaration.breakdown import breakdown_of
 from losscli.declaration.equivalent import Equivalent, rows_of
 from losscli.declaration.loss import BoundLoss, Loss
+from losscli.declaration.names import is_chinese
 from losscli.declaration.properties import Property, Reduction
 from losscli.declaration.symbols import symbols_in
 from losscli.result_base import draw_result
@@ -95,7 +96,8 @@ def explain(given: Loss | BoundLoss) -> Explanation:
     loss = bound.loss
     documentation = loss.documentation
     details = tuple(documentation.details.split("\n\n")) if documentation.details else ()
-    aliases = f" ({', '.join(loss.aliases)})" if loss.aliases else ""
+    chinese = ", ".join(filter(is_chinese, loss.aliases))
+    others = ", ".join(alias for alias in loss.aliases if not is_chinese(alias))
     sections = (
         Section("Formula", (loss.formula,), tuple(symbols_of(loss).items())),
         Section("What it does", details),
@@ -107,11 +109,12 @@ def explain(given: Loss | BoundLoss) -> Explanation:
             Section({"Use": "When to use it", "Avoid": "When not"}.get(word, word), (_sentence(text, loss),))
             for word, text in documentation.advice.items()
         ),
+        Section("In Chinese", (chinese,) if chinese else ()),
         _elsewhere(loss),
         Section("References", rows=tuple((f"[{i}]", text) for i, text in enumerate(loss.references, 1))),
     )
     filled = tuple(section for section in sections if section.paragraphs or section.rows)
-    return Explanation(bound, bound.label + aliases, loss.summary, filled)
+    return Explanation(bound, bound.label + (f" ({others})" if others else ""), loss.summary, filled)
 
 
 def _sentence(text: str, loss: Loss) -> str:

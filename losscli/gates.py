@@ -8,10 +8,12 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from losscli.declaration.grammar import RawValue, normalize_name, parse_specs
+from losscli.declaration.grammar import RawValue, parse_specs
 from losscli.declaration.loss import BoundLoss, checked
+from losscli.declaration.names import half_width
 from losscli.errors import UsageError
 from losscli.messages import number_of, number_text
+from losscli.registry import losses_called
 from losscli.result_names import ResultKey, result_name
 from losscli.results import finite_or_none
 
@@ -130,7 +132,7 @@ def parse_gate(text: str, losses: Sequence[BoundLoss], statistics: Collection[st
     Raises:
         UsageError: It is not of this form, names a loss or statistic that is not there, or can never be judged.
     """
-    match = _CONDITION.fullmatch(text.strip())
+    match = _CONDITION.fullmatch(text.strip()) or _CONDITION.fullmatch(_ascii_operators(text))
     limit = _limit(match.group(3)) if match else None
     if match is None or limit is None:
         form = f"LOSS[.STATISTIC] OPERATOR NUMBER, as in 'mse>0.5'; the operators are {', '.join(OPERATORS)}"
@@ -155,6 +157,11 @@ def parse_gate(text: str, losses: Sequence[BoundLoss], statistics: Collection[st
         raise UsageError(problem, option=("fail_if", text))
     label, (selector, *others) = _label(text, name, losses), readings
     return Gate(text, label, statistic, comparison, limit, is_percent, selector, tuple(others))
+
+
+def _ascii_operators(text: str) -> str:
+    """Return a condition with operators and letters in ASCII that were typed as `≥` or `＞`."""
+    return half_width(text).replace("≥", ">=").replace("≤", "<=").strip()
 
 
 def _parse_selector(text: str) -> list[Group]:
@@ -194,7 +201,8 @@ def _label(text: str, name: str, losses: Sequence[BoundLoss]) -> str:
     if "," in name:
         raise UsageError(f"{name!r} is a list, but a condition is of one loss", option=("fail_if", text))
     wanted = parse_specs(name)[0]
-    by_name = [loss for loss in losses if wanted.name in (loss.loss.name, *map(normalize_name, loss.loss.aliases))]
+    names = {loss.name for loss in losses_called(wanted.name)}
+    by_name = [loss for loss in losses if loss.loss.name in names]
     found = [loss for loss in by_name if all(_is_set_to(loss, key, typed) for key, typed in wanted.params.items())]
     if len(found) == 1:
         return found[0].label

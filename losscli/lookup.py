@@ -6,8 +6,10 @@ from typing import Any, overload
 
 from losscli import pipeline, registry
 from losscli.arguments import LossName, bind_loss_name, plain_parameters, split_losses, typed_name
+from losscli.catalogue import entry_of, find_entries
 from losscli.data.values import shorten
 from losscli.declaration.loss import BoundLoss, Loss
+from losscli.declaration.names import normalize_name
 from losscli.errors import UsageError
 from losscli.explain import Explanation
 from losscli.explain import explain as explain_loss
@@ -33,17 +35,30 @@ def get_loss(name: LossName, /, **params: Any) -> LossFunction:
     return LossFunction(found[0])
 
 
-def list_losses(family: str | None = None) -> list[Loss]:
-    """Return every loss of a family, or all losses.
+def list_losses(text: str | None = None, *, family: str | None = None) -> list[Loss]:
+    """Return every loss by family, the common ones first; or those of a family, or those that have a text.
+
+    Args:
+        text: A family, or words that are in the names of a loss (also Chinese ones and those of other libraries), in
+            its summary or formula.
+        family: A family alone.
 
     Raises:
-        UsageError: There is no such family.
+        UsageError: There are none.
     """
     losses = registry.all_losses()
-    families = list(dict.fromkeys(loss.family for loss in losses))
-    if family is not None and not (isinstance(family, str) and family in families):
-        raise UsageError(f"no family {shorten(family)}; they are {', '.join(families)}")
-    return [loss for loss in losses if family is None or loss.family == family]
+    families = {normalize_name(loss.family): loss.family for loss in losses}
+    if family is not None:
+        wanted = families.get(normalize_name(family)) if isinstance(family, str) else None
+        if wanted is None:
+            raise UsageError(f"no family {shorten(family)}; they are {', '.join(families)}")
+        losses = [loss for loss in losses if loss.family == wanted]
+    if text is None:
+        return losses
+    if not isinstance(text, str):
+        raise UsageError(f"what is listed is named by text, not {shorten(text)}")
+    found = {entry["name"] for entry in find_entries([entry_of(loss) for loss in losses], text)}
+    return [loss for loss in losses if loss.name in found]
 
 
 @overload

@@ -10,10 +10,12 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from losscli.declaration.grammar import LossSpec, normalize_name
+from losscli.declaration.equivalent import Equivalent
+from losscli.declaration.grammar import LossSpec, parse_specs
 from losscli.declaration.loss import BoundLoss, Loss, checked, pending, unwrap
+from losscli.declaration.names import matching_names, normalize_name
 from losscli.errors import UsageError
-from losscli.losses import ENTRY_POINT_GROUP, MODULES, modules_found
+from losscli.losses import ENTRY_POINT_GROUP, MODULES, modules_found, place_in_list
 from losscli.losses._index import NAMES_BY_MODULE
 from losscli.messages import Hint
 from losscli.signals import check_signals
@@ -22,15 +24,17 @@ _by_name: dict[str, Loss] = {}
 
 
 def all_losses() -> list[Loss]:
-    """Return every loss: the catalogue's file by file, then others, in the order of declaration."""
+    """Return every loss by family, the common ones first, in each those of plugins last."""
     _load_entry_points()
     _register_pending()
     order = {f"losscli.losses.{name}": i for i, name in enumerate(MODULES)}
     last = len(order)
-    return sorted(
-        dict.fromkeys(_by_name.values()),
-        key=lambda loss: last + 1 if not loss.in_catalogue else order.get(loss.module, last),
-    )
+
+    def place(loss: Loss) -> tuple[int, ...]:
+        of_file = last + 1 if not loss.in_catalogue else order.get(loss.module, last)
+        return (*place_in_list(loss.name, loss.family), of_file)
+
+    return sorted(dict.fromkeys(_by_name.values()), key=place)
 
 
 def _register_pending(names: Iterable[str] = ()) -> None:
@@ -148,29 +152,70 @@ def resolve(specs: Sequence[LossSpec], shared: Mapping[str, Any] | None = None) 
         UsageError: Losses or parameters are unknown, all of which it names, or a value is out of range.
     """
     shared = shared or {}
-    _register_pending([spec.name for spec in specs])
-    if any(spec.name not in _by_name for spec in specs):
-        _load_entry_points()
-        _register_pending()
-    problems = [_unknown("loss", spec.name, _by_name) for spec in specs if spec.name not in _by_name]
-    found = [(_by_name[spec.name], spec.params) for spec in specs if spec.name in _by_name]
+    meant = _look_up([spec.name for spec in specs])
+    problems = [_unknown_loss(name, losses) for name, losses in meant.items() if len(losses) != 1]
+    found = [(meant[spec.name][0], spec.params) for spec in specs if len(meant[spec.name]) == 1]
     known = {loss.name: [parameter.name for parameter in loss.parameters] for loss, _ in found}
     for loss, params in found:
         names = known[loss.name]
-        problems += [_unknown(f"parameter of {loss.name}", key, names) for key in params if key not in names]
+        problems += [_unknown_parameter(f"of {loss.name}", key, names) for key in params if key not in names]
         problems += _contradictions(loss, params, shared)
     if len(found) == len(specs):
         every = {name for names in known.values() for name in names}
-        problems += [_unknown(f"parameter of {', '.join(known)}", key, every) for key in shared if key not in every]
+        problems += [_unknown_parameter(f"of {', '.join(known)}", key, every) for key in shared if key not in every]
     if problems:
         is_unknown = any(text.startswith("unknown") for text in problems)
-        hint = Hint.LIST_LOSSES if is_unknown and "?" not in problems[-1] else None
+        is_explained = "?" in problems[-1] or (problems[-1].startswith("unknown loss") and problems[-1].endswith(")"))
+        hint = Hint.LIST_LOSSES if is_unknown and not is_explained else None
         raise UsageError("; ".join(dict.fromkeys(problems)), hint)
     bound = [
         loss.bind({key: value for key, value in shared.items() if key in known[loss.name]} | params)
         for loss, params in found
     ]
     return list({loss.canonical: loss for loss in bound}.values())
+
+
+def losses_called(name: str) -> list[Loss]:
+    """Return the losses that a name means: one; none if it is unknown, and several if it is that of several."""
+    return _look_up([name])[name]
+
+
+def label_of(text: str) -> str:
+    """Return the label of a loss as typed, as `huber` of `Huber Loss`; the text if it is no loss."""
+    try:
+        (bound,) = resolve(parse_specs(text))
+    except (UsageError, ValueError):  # no loss, or several
+        return text
+    return bound.label
+
+
+def _look_up(names: Sequence[str]) -> dict[str, list[Loss]]:
+    """Return the losses that each name means: one, but none if it is unknown, and several if it is that of several.
+
+    A name of the catalogue reads the module of that loss alone. Any other may be one of a plugin.
+    """
+    if pending:
+        _register_pending()
+    if not all(map(is_known, names)):
+        _load_entry_points()
+    keys = _meant_names(names)
+    if not all(keys.values()):  # the index may lack some
+        _register_pending()
+        keys = _meant_names(names)
+    _register_pending([key for found in keys.values() for key in found])
+    return {name: list(dict.fromkeys(_by_name[key] for key in found)) for name, found in keys.items()}
+
+
+def _meant_names(names: Sequence[str]) -> dict[str, list[str]]:
+    """Return the names and aliases that each name means."""
+    if pending:
+        _register_pending()
+    return {name: [name] if is_known(name) else matching_names(name, _known_names()) for name in names}
+
+
+def _known_names() -> Iterable[str]:
+    """Return the names and aliases of the catalogue and of all losses that are registered."""
+    return dict.fromkeys([*_by_name, *(name for several in NAMES_BY_MODULE.values() for name in several.split())])
 
 
 def _contradictions(loss: Loss, params: Mapping[str, Any], shared: Mapping[str, Any]) -> Iterator[str]:
@@ -183,35 +228,25 @@ def _contradictions(loss: Loss, params: Mapping[str, Any], shared: Mapping[str, 
                 yield f"{loss.name}: {key} is {texts[0]} with the loss and {texts[1]} for all losses; leave one out"
 
 
-def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
+def _unknown_parameter(of: str, name: str, known: Iterable[str]) -> str:
     import difflib
 
     names = sorted(known)
-    close = _suggest_losses(name) if kind == "loss" else difflib.get_close_matches(name, names, n=3, cutoff=0.6)
-    if close:
-        return f"unknown {kind}: {name!r} (did you mean {', '.join(close)}?)"
-    if kind == "loss":
-        return f"unknown {kind}: {name!r}"
-    return f"unknown {kind}: {name!r} (it has {', '.join(names) if names else 'none'})"
+    if close := difflib.get_close_matches(name, names, n=3, cutoff=0.6):
+        return f"unknown parameter {of}: {name!r} (did you mean {', '.join(close)}?)"
+    return f"unknown parameter {of}: {name!r} (it has {', '.join(names) if names else 'none'})"
 
 
-def _suggest_losses(name: str) -> list[str]:
-    """Return losses that an unknown name may mean, also as other libraries write it (`KLDivLoss`, `mse_loss`)."""
-    import difflib
+def _unknown_loss(name: str, several: Sequence[Loss]) -> str:
+    """Return why a name means no loss, or not one alone."""
+    from losscli.losses._other_names import what_is_meant
 
-    bare = {squashed: loss.name for key, loss in _by_name.items() if (squashed := _squash(key))}
-    wanted = _squash(name)
-    if wanted in bare:
-        return [bare[wanted]]
-    found = [own for key, own in bare.items() if len(wanted) > 2 and key.startswith(wanted)]
-    found += [_by_name[key].name for key in difflib.get_close_matches(name, sorted(_by_name), n=3, cutoff=0.6)]
-    found += [bare[key] for key in difflib.get_close_matches(wanted, sorted(bare), n=3, cutoff=0.6)]
-    return list(dict.fromkeys(found))[:3]
-
-
-def _squash(name: str) -> str:
-    """Return a name without underscores and a final "loss"."""
-    return name.replace("_", "").removesuffix("loss")
+    if several:
+        return f"{name!r} may be {' or '.join(loss.name for loss in several)}: give the name of one"
+    losses = all_losses()
+    own = {alias: loss.name for loss in losses for alias in (loss.name, *loss.aliases)}
+    statements = [(loss.name, one) for loss in losses for one in loss.statements if isinstance(one, Equivalent)]
+    return f"unknown loss: {name!r}{what_is_meant(name, own, statements)}"
 
 
 def _reduce(loss: Loss) -> str | tuple[Any, ...]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from losscli.errors import UsageError
 from losscli.messages import escape_controls
+from losscli.registry import label_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,6 +123,8 @@ def find_result(items: Sequence[Any], label: str) -> Any:
     found = [item for item in items if _item_label(item) == label]
     found = found or [item for item in items if _name(item) == label]
     labels = list(dict.fromkeys(map(_item_label, items)))
+    if not found and (meant := label_of(label)) != label:
+        return find_result(items, meant)
     if len(found) != 1:
         what = f"{len(found)} results are called" if found else "no result is called"
         raise UnknownResultError(f"{what} {label!r}; there are {', '.join(labels)}: iterate, or use an index from 0")

@@ -122,23 +122,6 @@ def test_frames_beyond_their_length_are_not_looked_at(cli: Cli) -> None:
 
 # ----------------------------------------------------------------------------------------- names and shapes
 
-MEANT = {
-    "focal_loss": "focal",
-    "coco_loss": "coco",
-    "mse_loss": "mse",
-    "KLDivLoss": "kl",
-    "HuberLoss": "huber",
-    "BCELoss": "bce",
-    "CrossEntropyLoss": "cross_entropy",
-    "L1Loss": "mae",
-    "nll_loss": "nll",
-}
-
-
-@pytest.mark.parametrize("name", MEANT)
-def test_names_of_other_libraries_suggest_ours(cli: Cli, name: str) -> None:
-    assert f"(did you mean {MEANT[name]}" in cli("compute", name, stdin=b"y_true,y_pred\n1,2\n").err
-
 
 def test_a_role_of_the_wrong_shape_is_not_said_to_be_missing(cli: Cli) -> None:
     np.savez("flat.npz", labels=[0, 1, 0, 1], embeddings=np.ones(4), weights=np.ones((2, 3)))

@@ -389,6 +389,7 @@ def test_no_interval_and_why(loss: str, data: dict[str, Any], why: str) -> None:
     assert ci.why.startswith(f"no interval: {why}")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*no other row:UserWarning")  # labels are drawn
 def test_every_loss_has_an_interval_around_its_value_or_says_why_not() -> None:
     rng = np.random.default_rng(0)

@@ -65,7 +65,7 @@ def test_what_is_recommended_runs(name: str) -> None:
         read = {role: array for role, array in arrays.items() if role in roles}
         assert math.isfinite(losscli.compute(loss, **read).value), loss
     if found.losses:
-        losscli.compare(found.losses, **{role: array[:300] for role, array in arrays.items()})
+        losscli.compare(found.losses, **{role: array[:60] for role, array in arrays.items()})
 
 
 def test_what_is_said_to_refuse_refuses() -> None:

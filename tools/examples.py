@@ -269,7 +269,7 @@ def replay(text: str, page: str = "page") -> str:
             try:
                 new = replay_block(block, session, page)
             except Exception as error:
-                raise ExampleError(f"{page}, line {block.line}: {error}") from error
+                raise ExampleError(f"{page}, line {block.line}: {error}") from None
             fence = f"{match['indent']}```"
             return f"{fence}{match['info']}\n{textwrap.indent(new, match['indent'])}{fence}"
 

@@ -1,6 +1,7 @@
-"""Write generated files: the index of losses, what `list` says of them, how accurate they are, the outputs in pages.
+"""Write generated files: the index of losses, what `list` says of them, how accurate they are, the site's navigation,
+the outputs in pages.
 
-    python tools/regenerate.py [index] [catalogue] [accuracy] [examples [PAGE...]] [--check]
+    python tools/regenerate.py [index] [catalogue] [accuracy] [nav] [examples [PAGE...]] [--check]
 
 writes all of them, or those named; `examples` alone is all pages that have some. With --check it writes nothing and
 exits with 1 if one is out of date. Tests compare the same texts and name this command.
@@ -12,8 +13,8 @@ import argparse
 import json
 import re
 import sys
-import textwrap
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -22,22 +23,38 @@ ROOT = Path(__file__).resolve().parent.parent
 INDEX = ROOT / "losscli" / "losses" / "_index.py"
 CATALOGUE = ROOT / "losscli" / "losses" / "_catalogue.json"
 ACCURACY = ROOT / "docs" / "accuracy.md"
+SITE = ROOT / "mkdocs.yml"
 
 # --------------------------------------------------------------------------------------------- the index of losses
 
-CHARACTERS_PER_LINE = 120
+COLUMNS_PER_LINE = 120
 TABLE = re.compile(r"(?<= = )\{.*?\}\n", re.DOTALL)
 
 
 def names_by_module() -> dict[str, list[str]]:
     """Return the names and aliases that each module of the catalogue declares."""
     from losscli import registry
+    from losscli.losses import MODULES
 
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {module: [] for module in MODULES}
     for loss in registry.all_losses():
         if loss.in_catalogue:
             found.setdefault(loss.module.rpartition(".")[2], []).extend(registry.names_of(loss))
-    return found
+    return {module: names for module, names in found.items() if names}
+
+
+def columns_of(text: str) -> int:
+    """Return how many columns text takes: a Chinese character takes two."""
+    return len(text) + sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+
+
+def wrap_names(names: Iterable[str], width: int) -> list[str]:
+    """Return names, joined by spaces, in lines of at most so many columns."""
+    lines = [""]
+    for name in names:
+        longer = f"{lines[-1]} {name}".lstrip()
+        lines[len(lines) - (columns_of(longer) <= width) :] = [longer if columns_of(longer) <= width else name]
+    return lines
 
 
 def make_index(text: str) -> str:
@@ -46,8 +63,8 @@ def make_index(text: str) -> str:
     for module, names in names_by_module().items():
         text_of_module = " ".join(names)
         entry = f'    "{module}": "{text_of_module}",'
-        if len(entry) > CHARACTERS_PER_LINE:
-            *lines, last = textwrap.wrap(text_of_module, 94)
+        if columns_of(entry) > COLUMNS_PER_LINE:
+            *lines, last = wrap_names(names, 94)
             entry = "\n    ".join(
                 [f'    "{module}": "{lines[0]} "', *(f'"{line} "' for line in lines[1:]), f'"{last}",']
             )
@@ -101,6 +118,25 @@ def make_accuracy(text: str) -> str:
     return head + "".join(rows)
 
 
+# --------------------------------------------------------------------------------------- the navigation of the site
+
+NAVIGATION = re.compile(r"^( *)# (\w+): generated\n.*?^ *# \2: end\n", re.DOTALL | re.MULTILINE)
+
+
+def make_navigation(text: str) -> str:
+    """Return the text of `mkdocs.yml` with the pages of today's losses and commands."""
+    from tools.pages import commands, losses
+
+    lists = {"losses": losses.navigation, "commands": commands.navigation}
+
+    def listed(found: re.Match[str]) -> str:
+        indent, name = found.groups()
+        lines = [f"# {name}: generated", *lists[name](), f"# {name}: end"]
+        return "".join(f"{indent}{line}\n" for line in lines)
+
+    return NAVIGATION.sub(listed, text)
+
+
 # ------------------------------------------------------------------------------------------------------- command
 
 
@@ -115,6 +151,7 @@ TARGETS = {
     "index": Target(INDEX, make_index),
     "catalogue": Target(CATALOGUE, make_catalogue),
     "accuracy": Target(ACCURACY, make_accuracy),
+    "nav": Target(SITE, make_navigation),
 }
 
 
@@ -143,6 +180,8 @@ def chosen(names: list[str]) -> dict[str, Target]:
 
 def main() -> int:
     """Write or check the targets, and return the exit status."""
+    from tools import examples
+
     parser = argparse.ArgumentParser(description="Write generated files.")
     words = ", ".join([*TARGETS, "examples [PAGE...]"])
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"{words}; all if none is named")
@@ -151,10 +190,15 @@ def main() -> int:
     unknown = {name for name in options.targets if not (name in TARGETS or name == "examples" or name.endswith(".md"))}
     if unknown:
         parser.error(f"there is no target {', '.join(sorted(unknown))}")
-    stale = []
+    stale, failed = [], False
     for name, (path, make) in chosen(options.targets).items():
         old = path.read_text(encoding="utf-8")
-        new = make(old)
+        try:
+            new = make(old)
+        except examples.ExampleError as error:
+            print(error, file=sys.stderr)
+            failed = True
+            continue
         if new != old:
             stale.append(name)
             if not options.check:
@@ -163,7 +207,7 @@ def main() -> int:
     if stale and options.check:
         for name in stale:
             print(f"run: {command_for(name)}", file=sys.stderr)
-    return int(bool(stale) and options.check)
+    return int(failed or (bool(stale) and options.check))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,11 @@ from typing import Any
 import click
 
 from losscli.cli.options import OUTPUT_OPTIONS, PLUGIN_OPTION, SectionCommand, SectionOption
+from losscli.declaration.names import normalize_name
 from losscli.errors import UsageError
+
+COLUMNS_FOR_ALIASES = 120
+"""A narrower terminal shows other names of losses only if few are asked for."""
 
 
 @click.command(
@@ -15,14 +19,25 @@ from losscli.errors import UsageError
     cls=SectionCommand,
     short_help="List the losses.",
     params=[
+        click.Argument(["text"], nargs=-1, metavar="[FAMILY or TEXT]"),
         SectionOption("Losses", "--family", metavar="NAME", help="List one family only."),
         PLUGIN_OPTION,
         *OUTPUT_OPTIONS,
     ],
 )
-def command(family: str | None, plugins: tuple[str, ...], **values: Any) -> int:
-    """List the losses."""
-    from losscli.catalogue import catalogue_entries
+def command(text: tuple[str, ...], family: str | None, plugins: tuple[str, ...], **values: Any) -> int:
+    """List the losses by family, the common ones first.
+
+    FAMILY lists one family. TEXT lists the losses that have it in their names, also Chinese ones and those of other
+    libraries, in their summary or formula.
+
+    \b
+    Examples:
+      losscli list regression
+      losscli list cross entropy
+      losscli list 交叉熵
+    """
+    from losscli.catalogue import catalogue_entries, find_entries
     from losscli.cli.output import Output
     from losscli.report import tables
 
@@ -33,8 +48,13 @@ def command(family: str | None, plugins: tuple[str, ...], **values: Any) -> int:
         for path in plugins:
             load_plugin(path)
     entries = catalogue_entries(has_plugins=bool(plugins))
-    families = dict.fromkeys(entry["family"] for entry in entries)
-    if family is not None and family.lower() not in families:
-        raise UsageError(f"no family {family!r}; they are {', '.join(families)}")
-    output.emit(tables.catalogue([entry for entry in entries if family is None or entry["family"] == family.lower()]))
+    if family is not None:
+        families = {normalize_name(entry["family"]): entry["family"] for entry in entries}
+        if normalize_name(family) not in families:
+            raise UsageError(f"no family {family!r}; they are {', '.join(families)}")
+        entries = [entry for entry in entries if entry["family"] == families[normalize_name(family)]]
+    if text:
+        entries = find_entries(entries, " ".join(text))
+    width = output.style.width
+    output.emit(tables.catalogue(entries, shows_aliases=bool(text) or not width or width >= COLUMNS_FOR_ALIASES))
     return 0

@@ -13,6 +13,7 @@ from losscli.compare.order import SortOrder
 from losscli.compare.result import COMPARISON_COLUMNS, MODEL_COLUMNS, ComparedLoss, Comparison
 from losscli.errors import UsageError
 from losscli.messages import Hint
+from losscli.registry import label_of
 from losscli.result_names import distinct_names, group_columns, group_sort_key
 from losscli.results import CI_COLUMNS
 
@@ -48,7 +49,9 @@ def parse_sort(
     if name in NOT_ASKED_FOR and name not in (*group_by, *models, *more):
         raise UsageError(*NOT_ASKED_FOR[name], option=("sort", text))
     if leaderboard:
-        return SortOrder.of(text, board_columns(labels, group_by))
+        board = board_columns(labels, group_by)
+        typed = text if text in board or name in board else text.removesuffix(name) + label_of(name)
+        return SortOrder.of(typed, board)
     if not models and name in COLUMNS_OF_MODELS:
         raise UsageError("this column compares several models; there is only one", option=("sort", text))
     columns = _columns_of_groups(dict.fromkeys(group_by, ""), models[0] if models else None)

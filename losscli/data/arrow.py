@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 
 from losscli.data import remote
 from losscli.data.arrow_ipc import open_ipc
-from losscli.data.arrow_values import decimals_to_floats, is_vector, unpack_bits, vector_size, vectors_to_matrix
+from losscli.data.arrow_values import (
+    decimals_to_floats,
+    is_primitive,
+    is_vector,
+    primitives_to_floats,
+    stored_numbers,
+    vector_size,
+    vectors_to_matrix,
+)
 from losscli.data.batch import BYTES_PER_FLOAT, rows_per_batch
 from losscli.data.coded_text import MISSING_CODE, CodedText, concat_columns
 from losscli.data.files import Input
@@ -59,8 +67,8 @@ def _convert_array(array: Any, kind: Kind, source: str, name: str, start: int) -
     if _is_list(type_):
         return _convert_lists(array, kind, source, name, start)
     if kind is Kind.NUMBER:
-        if _is_primitive(type_):
-            return _convert_primitive(array)
+        if is_primitive(type_):
+            return primitives_to_floats(array)
         if pa.types.is_decimal(type_):
             return decimals_to_floats(array)
         if pa.types.is_temporal(type_):
@@ -75,12 +83,12 @@ def _convert_array(array: Any, kind: Kind, source: str, name: str, start: int) -
 def _convert_dictionary(array: Any, kind: Kind, source: str, name: str, start: int) -> Any:
     if kind is Kind.CODES:
         names = _convert_array(array.dictionary, Kind.TEXT, source, name, start)
-        codes = _convert_primitive(array.indices)
+        codes = primitives_to_floats(array.indices)
         codes[np.isnan(codes)] = MISSING_CODE
         return CodedText.of(codes, names.tolist())
     if kind is Kind.TEXT and not array.null_count and not array.dictionary.null_count:
         words = _convert_array(array.dictionary, kind, source, name, start)
-        return words[array.indices.to_numpy()]
+        return words[stored_numbers(array.indices)]
     return _convert_array(array.dictionary_decode(), kind, source, name, start)
 
 
@@ -102,24 +110,6 @@ def _is_list(type_: Any) -> bool:
     return bool(pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_))
 
 
-def _is_primitive(type_: Any) -> bool:
-    return bool(pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_boolean(type_))
-
-
-def _convert_primitive(array: Any) -> NDArray[Any]:
-    valid, data = array.buffers()[:2]
-    low, high = array.offset, array.offset + len(array)
-    if pa.types.is_boolean(array.type):
-        values = unpack_bits(data, low, high).astype(np.float64)
-    else:
-        dtype = np.dtype(array.type.to_pandas_dtype()) if not pa.types.is_float16(array.type) else np.dtype("f2")
-        with np.errstate(invalid="ignore"):  # some patterns of bits are NaN, and warn when they are copied
-            values = np.frombuffer(data, dtype=dtype, count=high)[low:].astype(np.float64, copy=False)
-    if array.null_count:
-        values = np.where(unpack_bits(valid, low, high), values, np.nan)
-    return values
-
-
 def _convert_lists(array: Any, kind: Kind, source: str, name: str, start: int) -> NDArray[Any]:
     if kind is not Kind.NUMBER:
         raise one_value_error(column_label(source, name))
@@ -127,7 +117,7 @@ def _convert_lists(array: Any, kind: Kind, source: str, name: str, start: int) -
         row = start + array.is_null().to_pylist().index(True) + 1
         raise DataError(f"{column_label(source, name)}, row {row}: a list is missing")
     is_fixed = pa.types.is_fixed_size_list(array.type)
-    widths = np.full(len(array), array.type.list_size) if is_fixed else array.value_lengths().to_numpy()
+    widths = np.full(len(array), array.type.list_size) if is_fixed else stored_numbers(array.value_lengths())
     width = int(widths[0]) if len(widths) else 0
     if (widths != width).any():
         other = int((widths != width).argmax())
@@ -149,7 +139,7 @@ def column_of(field: Any) -> Column:
         return Column(field.name, Kind.NUMBER, (*trailing, 0))
     if pa.types.is_dictionary(type_) or pa.types.is_run_end_encoded(type_):
         type_ = type_.value_type
-    number = _is_primitive(type_) or pa.types.is_decimal(type_)
+    number = is_primitive(type_) or pa.types.is_decimal(type_)
     return Column(field.name, Kind.NUMBER if number else Kind.TEXT, tuple(trailing))
 
 

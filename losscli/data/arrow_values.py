@@ -1,7 +1,8 @@
-"""Arrow values that NumPy has no type for: decimals, and the vectors of Spark."""
+"""Arrow values to NumPy and back without pandas, which PyArrow's `to_numpy`, `array` and `scalar` import."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,9 @@ MAX_EXACT_POWER_OF_TEN = 22
 BATCHES_PER_READ = 2
 """How many batches of rows are decoded at once: pages are then cut less often."""
 
+MAX_BYTES_OF_STRINGS = (1 << 31) - 2
+"""Bytes that fit in an array of strings of Arrow, unless it is a large one."""
+
 VALUES_OF_VECTOR = ("type", "size", "indices", "values")
 SPARSE, DENSE = 0, 1
 
@@ -32,6 +36,30 @@ def unpack_bits(buffer: Any, low: int, high: int) -> NDArray[np.bool_]:
     """Return the bits from `low` up to `high` of a buffer."""
     packed = np.frombuffer(buffer, dtype=np.uint8, count=(high + 7) // 8)
     return np.unpackbits(packed, count=high, bitorder="little")[low:].astype(bool)
+
+
+def is_primitive(type_: Any) -> bool:
+    """Return whether values are integers, floats or booleans."""
+    return bool(pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_boolean(type_))
+
+
+def stored_numbers(array: pa.Array) -> NDArray[Any]:
+    """Return integers or floats (N,) in their own type; what stands for a missing one means nothing."""
+    dtype = np.dtype("f2") if pa.types.is_float16(array.type) else np.dtype(array.type.to_pandas_dtype())
+    data, high = array.buffers()[1], array.offset + len(array)
+    return np.frombuffer(data, dtype, high)[array.offset :] if high else np.zeros(0, dtype)
+
+
+def primitives_to_floats(array: pa.Array) -> NDArray[np.float64]:
+    """Return integers, floats or booleans (N,) as floats, NaN where null."""
+    valid, data = array.buffers()[:2]
+    low, high = array.offset, array.offset + len(array)
+    if pa.types.is_boolean(array.type):
+        values = unpack_bits(data, low, high).astype(np.float64)
+    else:
+        with np.errstate(invalid="ignore"):  # some patterns of bits are NaN, and warn when they are copied
+            values = stored_numbers(array).astype(np.float64, copy=False)
+    return np.where(unpack_bits(valid, low, high), values, np.nan) if array.null_count else values
 
 
 def decimals_to_floats(array: pa.Array) -> NDArray[np.float64]:
@@ -61,9 +89,10 @@ def is_vector(type_: Any) -> bool:
         return False
     fields = [type_.field(i) for i in range(type_.num_fields)]
     kinds = [pa.types.is_integer, pa.types.is_integer, pa.types.is_list, pa.types.is_list]
-    return tuple(field.name for field in fields) == VALUES_OF_VECTOR and all(
-        is_kind(field.type) for is_kind, field in zip(kinds, fields, strict=True)
-    )
+    if tuple(field.name for field in fields) != VALUES_OF_VECTOR:
+        return False
+    are_kinds = all(is_kind(field.type) for is_kind, field in zip(kinds, fields, strict=True))
+    return are_kinds and all(is_primitive(field.type.value_type) for field in fields[2:])
 
 
 def vector_size(array: pa.Array) -> int:
@@ -80,7 +109,9 @@ def vectors_to_matrix(array: pa.Array, source: str, name: str, start: int) -> ND
         DataError: One is missing, is no vector, or has another size than the first; the message counts rows from
             `start`.
     """
-    kinds, sizes, indices, values = (field.to_numpy(zero_copy_only=False) for field in array.flatten())
+    fields = array.flatten()
+    kinds, sizes = (field.to_pylist() for field in fields[:2])
+    indices, values = map(_lists, fields[2:])
     matrix: NDArray[np.float64] | None = None
     for i in range(len(array)):
         problem = None
@@ -88,7 +119,7 @@ def vectors_to_matrix(array: pa.Array, source: str, name: str, start: int) -> ND
             problem = "a vector is missing"
         elif values[i] is None or kinds[i] not in (SPARSE, DENSE):
             problem = "is not a vector of Spark"
-        elif kinds[i] == SPARSE and (indices[i] is None or not sizes[i] >= 0 or len(indices[i]) != len(values[i])):
+        elif kinds[i] == SPARSE and (indices[i] is None or not _is_size(sizes[i]) or len(indices[i]) != len(values[i])):
             problem = "is not a sparse vector: it lacks its size, or an index for each value"
         else:
             size = len(values[i]) if kinds[i] == DENSE else int(sizes[i])
@@ -101,14 +132,53 @@ def vectors_to_matrix(array: pa.Array, source: str, name: str, start: int) -> ND
             elif len(np.unique(indices[i])) < len(indices[i]) or not ((indices[i] >= 0) & (indices[i] < size)).all():
                 problem = f"the indices of a sparse vector of size {size} are not different ones below it"
             else:
-                matrix[i, indices[i]] = values[i]
+                matrix[i, indices[i].astype(np.int64)] = values[i]
         if problem:
             raise DataError(f"{column_label(source, name)}, row {start + i + 1}: {problem}")
     return np.zeros((0, 0)) if matrix is None else matrix
 
 
-def number_array(values: NDArray[Any]) -> pa.Array:
-    """Return numbers (N,) as an array of Arrow, without the pandas that `pyarrow.array` imports."""
-    return pa.Array.from_buffers(
-        pa.from_numpy_dtype(values.dtype), len(values), [None, pa.py_buffer(np.ascontiguousarray(values))]
-    )
+def _is_size(size: int | None) -> bool:
+    return size is not None and size >= 0
+
+
+def _lists(array: pa.Array) -> list[Any]:
+    """Return lists of numbers (N,) as arrays of floats, None where one is missing."""
+    numbers, ends = primitives_to_floats(array.values), stored_numbers(array.offsets).tolist()
+    spans = zip(ends, ends[1:], array.is_valid().to_pylist(), strict=False)
+    return [numbers[low:high] if is_valid else None for low, high, is_valid in spans]
+
+
+def number_array(values: NDArray[Any], missing: NDArray[np.bool_] | None = None) -> pa.Array:
+    """Return numbers (N,) as an array of Arrow; null where `missing`."""
+    valid = None if missing is None else _bits(~missing)
+    data = pa.py_buffer(np.ascontiguousarray(values))
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [valid, data])
+
+
+def string_array(texts: Sequence[str], large: bool = False) -> pa.Array:
+    """Return texts as an array of Arrow, a `large` one if asked.
+
+    Raises:
+        TypeError: One is no text.
+        UnicodeEncodeError: UTF-8 has no bytes for one.
+        OverflowError: They have more bytes than such an array can.
+    """
+    whole = "".join(texts)
+    lengths = map(len, texts if whole.isascii() else [text.encode() for text in texts])
+    data = whole.encode()
+    if not large and len(data) > MAX_BYTES_OF_STRINGS:
+        raise OverflowError
+    offsets = np.zeros(len(texts) + 1, dtype=np.int64 if large else np.int32)
+    np.cumsum(np.fromiter(lengths, offsets.dtype, len(texts)), out=offsets[1:])
+    kind = pa.LargeStringArray if large else pa.StringArray
+    return kind.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(data))
+
+
+def mask_array(mask: NDArray[np.bool_]) -> pa.Array:
+    """Return a mask as an array of Arrow."""
+    return pa.Array.from_buffers(pa.bool_(), len(mask), [None, _bits(mask)])
+
+
+def _bits(mask: NDArray[np.bool_]) -> pa.Buffer:
+    return pa.py_buffer(np.packbits(mask, bitorder="little"))

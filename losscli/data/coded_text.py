@@ -142,15 +142,18 @@ def _unify(parts: Sequence[CodedText]) -> CodedText:
     """Return parts with many names, one after the other."""
     import pyarrow as pa
 
+    from losscli.data.arrow_values import number_array, primitives_to_floats, string_array
+
     chunks = [
         pa.DictionaryArray.from_arrays(
-            pa.array(part.codes, mask=part.codes == MISSING_CODE), pa.array(part.names.tolist(), pa.large_string())
+            number_array(part.codes, part.codes == MISSING_CODE), string_array(part.names.tolist(), large=True)
         )
         for part in parts
     ]
     found = pa.chunked_array(chunks).unify_dictionaries()
-    codes = [chunk.indices.fill_null(MISSING_CODE).to_numpy(zero_copy_only=False) for chunk in found.chunks]
-    return CodedText(np.concatenate(codes), _objects(found.chunk(0).dictionary.to_pylist()))
+    codes = np.concatenate([primitives_to_floats(chunk.indices) for chunk in found.chunks])
+    codes[np.isnan(codes)] = MISSING_CODE
+    return CodedText(codes.astype(np.int32), _objects(found.chunk(0).dictionary.to_pylist()))
 
 
 def group_rows(columns: Sequence[NDArray[Any] | CodedText]) -> tuple[list[tuple[str, ...]], NDArray[np.int32]]:

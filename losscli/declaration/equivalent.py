@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
+
+MODULES_OF_LOSSES = (
+    r"(?:nn|ops|losses|metrics|regression|classification|norms|scoring|general|scoringrules|special"
+    r"|stats(?!\.entropy)|distance(?!\.cdist))"
+)
+CALLED = rf"^[-\w.(\[]*\b{MODULES_OF_LOSSES}\.(\w+)\("
+"""A call of a loss at the start of an expression; the first group is its name."""
 
 
 class StatedDifference:
@@ -52,6 +60,17 @@ class Equivalent:
         self.shapes = shapes or {}
         self.differences, self.data, self.rtol = differences, data, rtol
         self.minimised_by, self.note = minimised_by, note
+
+    @property
+    def called(self) -> str:
+        """The function or class that is called first, the `loss` or `objective` of an estimator, or ''."""
+        found = re.search(r"\b(?:loss|objective)='([^']+)'" if self.minimised_by else CALLED, self.call)
+        return found[1] if found else ""
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether the call alone is the loss, without arithmetic."""
+        return self.call[0].isalpha() and not re.search(r"\) [-+*/]", self.call)
 
     @property
     def text(self) -> str:

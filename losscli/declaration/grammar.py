@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from losscli.declaration.names import half_width, normalize_name
 from losscli.errors import UsageError
 from losscli.messages import Hint
+
+TASKS = ("reg", "binary", "multi", "count", "survival", "rank")
+"""What names of XGBoost's losses start with: they have a colon, as `reg:squarederror`."""
 
 
 class RawValue(NamedTuple):
@@ -29,10 +33,12 @@ def parse_specs(text: str) -> list[LossSpec]:
         UsageError: A piece is not of this form.
     """
     specs = []
-    for piece in map(str.strip, text.split(",")):
+    for piece in map(str.strip, half_width(text).split(",")):
         name, *settings = piece.split(":")
         if not piece:
             continue
+        if name.lower() in TASKS and settings and "=" not in settings[0]:
+            name, settings = f"{name}:{settings[0]}", settings[1:]
         if name.replace(".", "").isdigit():
             raise UsageError(f"{piece!r} is not a loss: a list of numbers is written with slashes, as 2/4/6")
         specs.append(LossSpec(normalize_name(name), parse_settings(settings, piece)))
@@ -61,12 +67,7 @@ def parse_setting(text: str, where: str) -> tuple[str, RawValue]:
     Raises:
         UsageError: It is not of this form.
     """
-    key, equals, value = text.partition("=")
+    key, equals, value = half_width(text).partition("=")
     if not (key and equals and value):
         raise UsageError(f"{where!r}: {text!r} is not of the form param=value (as in huber:delta=0.5)")
     return normalize_name(key), RawValue(value.strip())
-
-
-def normalize_name(name: str) -> str:
-    """Return a name as it is looked up: in lower case, with _ for -."""
-    return name.strip().lower().replace("-", "_")

@@ -117,7 +117,7 @@ class Form:
                 roles.append(Role(p.name, domain, optional=p.default is None))
             else:
                 name = unwrap(self.kernel).__name__
-                raise UsageError(f"the loss {name}: {p.name} must be annotated with a domain of {Domain.__module__}")
+                raise UsageError(f"the loss {name}: {p.name} must be annotated with a domain of losscli.domains")
         return Signature(tuple(roles), tuple(parameters))
 
 

@@ -3,10 +3,32 @@
 from losscli.losses._index import NAMES_BY_MODULE
 
 MODULES = tuple(NAMES_BY_MODULE)
-"""The order in which the catalogue is listed. Files that are not in the index come last."""
+"""The order of losses that are equally common. Files that are not in the index come last."""
+
+COMMON_LOSSES = {
+    "regression": "mse mae rmse huber quantile mape smooth_l1 log_cosh pseudo_huber smape wape msle rmsle medae "
+    "max_error poisson_nll gaussian_nll",
+    "binary": "bce focal brier hinge zero_one dice tversky squared_hinge soft_margin exponential",
+    "multiclass": "cross_entropy sparse_cross_entropy softmax_loss nll categorical_focal multiclass_hinge rps ctc",
+    "divergence": "kl js wasserstein reverse_kl hellinger total_variation",
+    "metric": "cosine_similarity cosine_distance triplet contrastive info_nce ntxent supcon",
+    "boxes": "iou giou diou ciou",
+    "faces": "arcface cosface sphereface",
+}
+"""The families in the order in which they are listed, each with its common losses: the others come after these."""
 
 ENTRY_POINT_GROUP = "losscli.losses"
 """The group of entry points by which installed packages declare further losses."""
+
+
+def place_in_list(name: str, family: str) -> tuple[int, int]:
+    """Return where a loss is listed, for sorting: by family, the common losses of a family first."""
+    families = list(COMMON_LOSSES)
+    common = COMMON_LOSSES.get(family, "").split()
+    return (
+        families.index(family) if family in COMMON_LOSSES else len(families),
+        common.index(name) if name in common else len(common),
+    )
 
 
 def modules_found() -> list[str]:

@@ -339,7 +339,7 @@ coco.gradient(_normface_of_cosines_slope)
 
 
 @face_loss(
-    aliases=("large_margin_softmax",),
+    aliases=("large_margin_softmax", "大间隔 softmax 损失"),
     formula="-log softmax(z)_y, z_j = |W_j| |x| cos_j, z_y = |W_y| |x| (L cos_y + psi)/(1 + L)",
     symbols=MULTIPLE_ANGLE,
     properties=Property.BOUNDED_GRADIENT,
@@ -408,7 +408,7 @@ def _(labels: Labels, embeddings: Array, weights: Array, *, margin: int, anneali
 
 
 @face_loss(
-    aliases=("additive_margin_softmax",),
+    aliases=("additive_margin_softmax", "加性间隔 softmax 损失"),
     formula="-log softmax(z)_y, z_j = scale cos_j, z_y = scale (cos_y - margin)",
     references=("Wang et al. 2018, arXiv:1801.05599",),
     equivalents=(
@@ -453,7 +453,7 @@ def _am_of_cosines_slope(labels: Labels, y_pred: Array, *, scale: float, margin:
 
 
 @face_loss(
-    aliases=("lmcl",),
+    aliases=("lmcl", "大间隔余弦损失"),
     formula="-log softmax(z)_y, z_j = scale cos_j, z_y = scale (cos_y - margin)",
     references=("Wang et al. 2018, arXiv:1801.09414",),
     equivalents=(
@@ -484,6 +484,7 @@ cosface.gradient(_am_of_cosines_slope)
 
 
 @face_loss(
+    aliases=("加性角度间隔损失", "加性角间隔损失"),
     formula="-log softmax(z)_y, z_j = scale cos_j, z_y = scale cos(theta_y + margin); past pi scale "
     "(cos_y - margin sin margin)",
     references=("Deng et al. 2019, arXiv:1801.07698",),

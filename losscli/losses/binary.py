@@ -68,7 +68,15 @@ PLAIN = {"label_smoothing": 0.0, "pos_weight": 1.0}
 
 
 @binary_loss(
-    aliases=("binary_cross_entropy", "binary_crossentropy", "log_loss"),
+    aliases=(
+        "binary_cross_entropy",
+        "binary_crossentropy",
+        "log_loss",
+        "二元交叉熵",
+        "二分类交叉熵",
+        "二值交叉熵",
+        "对数损失",
+    ),
     formula="-(pos_weight y log p + (1-y) log(1-p)); y (1 - label_smoothing) + label_smoothing/2 in place of y",
     properties=Property.CONVEX | Property.DIFFERENTIABLE,
     claims=(CLIPPED, given(Property.BOUNDED_GRADIENT, from_logits=True)),
@@ -152,7 +160,7 @@ ONE_FACTOR_FOR_BOTH_TERMS = unlike(
 
 
 @binary_loss(
-    aliases=("binary_focal", "sigmoid_focal"),
+    aliases=("binary_focal", "sigmoid_focal", "焦点损失", "聚焦损失"),
     formula="-a_t (1-p_t)^gamma log p_t",
     symbols=PROBABILITY | {"a_t": "alpha for label 1, 1 - alpha for label 0; 1 with alpha=none"},
     properties=Property.DIFFERENTIABLE,
@@ -230,6 +238,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, eps: float) -> Mask:
 
 
 @binary_loss(
+    aliases=("多标签软间隔损失",),
     formula="mean over labels of -(y log sigmoid(s) + (1-y) log sigmoid(-s))",
     properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
     elicits="log-odds of each label",
@@ -261,7 +270,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 
 @binary_loss(
-    aliases=("brier_score",),
+    aliases=("brier_score", "布里尔分数", "Brier 分数", "布里尔评分", "Brier 评分"),
     formula="(p - y)²; of class labels and a row of probabilities sum_c (p_c - [c = y])²",
     symbols=PROBABILITY | {"c": "a class"},
     unit="1",

@@ -228,6 +228,7 @@ box_loss = partial(loss, family="boxes", unit="1", properties=BOUNDED, symbols=B
 
 
 @box_loss(
+    aliases=("交并比损失", "IoU 损失"),
     formula="1 - IoU, IoU = I/U; log: -log IoU",
     properties=Property.SYMMETRIC,
     claims=(given(Property.BOUNDED_VALUE, log=False),),
@@ -267,6 +268,7 @@ def _(y_true: Array, y_pred: Array, *, box_format: str, log: bool) -> Array:
 
 
 @box_loss(
+    aliases=("广义交并比损失", "GIoU 损失"),
     formula="1 - IoU + (C - U)/C",
     references=("Rezatofighi et al. 2019, arXiv:1902.09630",),
     equivalents=(
@@ -304,6 +306,7 @@ def _(y_true: Array, y_pred: Array, *, box_format: str) -> Array:
 
 
 @box_loss(
+    aliases=("距离交并比损失", "DIoU 损失"),
     formula="1 - IoU + rho²/c²",
     references=("Zheng et al. 2020, arXiv:1911.08287",),
     equivalents=(
@@ -341,6 +344,7 @@ def _(y_true: Array, y_pred: Array, *, box_format: str) -> Array:
 
 
 @box_loss(
+    aliases=("完全交并比损失", "完整交并比损失", "CIoU 损失"),
     formula="diou + alpha v, v = 4/pi² (atan(w_true/h_true) - atan(w_pred/h_pred))², alpha = v/(1 - IoU + v)",
     references=("Zheng et al. 2020, arXiv:1911.08287",),
     equivalents=(
@@ -386,6 +390,7 @@ def _(y_true: Array, y_pred: Array, *, box_format: str) -> Array:
 
 
 @box_loss(
+    aliases=("EIoU 损失",),
     formula="diou + (w_pred - w_true)²/Cw² + (h_pred - h_true)²/Ch²",
     references=("Zhang et al. 2021, arXiv:2101.08158",),
     equivalents=(("paper", "the same; its Focal-EIoU weighs it by a power of IoU"),),

@@ -58,6 +58,7 @@ def own_pair_slope(a: Array, b: Array) -> Array:
 
 
 @contrastive_loss(
+    aliases=("信息噪声对比估计", "InfoNCE 损失"),
     formula="-log softmax_j(cos(a_i, p_j)/T)_i",
     references=("van den Oord, Li & Vinyals 2018, arXiv:1807.03748",),
     equivalents=(
@@ -98,6 +99,7 @@ def _(anchor: Array, positive: Array, *, temperature: float) -> Array:
 
 
 @contrastive_loss(
+    aliases=("N 对损失", "N-pair 损失"),
     formula="log(1 + sum_{j != i} exp(a_i·p_j - a_i·p_i))",
     properties=Property.CONVEX | Property.DIFFERENTIABLE,
     references=("Sohn 2016, NeurIPS 29, 1857-1865",),
@@ -144,6 +146,7 @@ def all_positives_loss(temperature: float) -> PairLoss:
 
 
 @contrastive_loss(
+    aliases=("归一化温度缩放交叉熵", "NT-Xent 损失"),
     formula="mean of -log softmax(cos(v, v')/T)_partner for both views v of a row, v' any other view",
     references=("Chen et al. 2020 (SimCLR), arXiv:2002.05709",),
     equivalents=(
@@ -182,6 +185,7 @@ def _(anchor: Array, positive: Array, *, temperature: float) -> Array:
 
 
 @contrastive_loss(
+    aliases=("有监督对比损失", "监督对比损失"),
     formula="-1/|P| sum_{p in P} log(exp(cos(x, p)/T) / sum_{a != x} exp(cos(x, a)/T))",
     symbols=CONTRASTIVE | {"P": "the other rows of its class", "p": "one of those rows", "a": "any row"},
     references=("Khosla et al. 2020, arXiv:2004.11362, eq. 2",),
@@ -240,6 +244,7 @@ def circle_loss(m: float, gamma: float) -> PairLoss:
 
 
 @contrastive_loss(
+    aliases=("Circle 损失",),
     formula="log(1 + sum_n exp(gamma [s_n + m]+ (s_n - m)) sum_p exp(gamma [1 + m - s_p]+ (1 - m - s_p))), s cosines",
     symbols=SIMILARITIES | {"m": "margin"},
     references=("Sun et al. 2020, arXiv:2002.10857",),
@@ -294,6 +299,7 @@ def multi_similarity_loss(alpha: float, beta: float, base: float) -> PairLoss:
 
 
 @contrastive_loss(
+    aliases=("多重相似性损失", "多相似性损失"),
     formula="log(1 + sum_p exp(-alpha (s_p - base)))/alpha + log(1 + sum_n exp(beta (s_n - base)))/beta, s cosines",
     symbols=SIMILARITIES,
     unit="1",
@@ -386,6 +392,7 @@ def _(labels: Labels, embeddings: Array) -> Mask:
 
 
 @contrastive_loss(
+    aliases=("中心损失",),
     formula="|x - c_y|²/2",
     symbols={"x": "a row of embeddings", "c": "centers, or the means of the classes", "y": "its class, of labels"},
     unit="d²",

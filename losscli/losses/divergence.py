@@ -85,7 +85,7 @@ bounded_divergence_loss = partial(divergence_loss, unit="1", properties=BOUNDED)
 
 
 @divergence_loss(
-    aliases=("kl_divergence", "kullback_leibler"),
+    aliases=("kl_divergence", "kullback_leibler", "kl_div", "KL 散度", "相对熵", "Kullback-Leibler 散度"),
     formula="sum_c p_c log(p_c / q_c)",
     claims=(given(CONVEX, normalize=False), CONVEX_LOGITS, TAME_LOGITS),
     elicits="the distribution",
@@ -133,6 +133,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 
 @divergence_loss(
+    aliases=("反向 KL 散度", "逆向 KL 散度"),
     formula="sum_c q_c log(q_c / p_c) = KL(Q, P)",
     claims=(CONVEX_IN_Q,),
     elicits="the geometric mean of the distributions, normalised",
@@ -176,6 +177,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 
 @divergence_loss(
+    aliases=("广义 KL 散度",),
     formula="sum_c p_c log(p_c / q_c) - p_c + q_c",
     properties=CONVEX | SMOOTH,
     elicits="the mean",
@@ -205,7 +207,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 
 @divergence_loss(
-    aliases=("symmetric_kl",),
+    aliases=("symmetric_kl", "杰弗里斯散度", "Jeffreys 散度", "对称 KL 散度"),
     formula="KL(P, Q) + KL(Q, P) = sum_c (p_c - q_c) log(p_c / q_c)",
     claims=(CONVEX_IN_Q, EXCHANGEABLE),
     references=("Jeffreys 1946, doi:10.1098/rspa.1946.0056",),
@@ -240,7 +242,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 
 @divergence_loss(
-    aliases=("jensen_shannon",),
+    aliases=("jensen_shannon", "JS 散度", "詹森-香农散度", "Jensen-Shannon 散度"),
     formula="KL(P, M)/2 + KL(Q, M)/2, M = (P + Q)/2",
     properties=SMOOTH | BOUNDED,
     claims=(CONVEX_IN_Q, EXCHANGEABLE, TAME_LOGITS),
@@ -312,6 +314,7 @@ def one_minus_affinity(p: Array, q: Array) -> Array:
 
 
 @bounded_divergence_loss(
+    aliases=("海林格距离", "Hellinger 距离"),
     formula="sqrt(sum_c (sqrt p_c - sqrt q_c)² / 2)",
     claims=(EXCHANGEABLE, TAME_LOGITS),
     references=("Hellinger 1909, doi:10.1515/crll.1909.136.210",),
@@ -344,6 +347,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 
 @divergence_loss(
+    aliases=("巴氏距离", "巴塔恰里雅距离", "Bhattacharyya 距离"),
     formula="-log sum_c sqrt(p_c q_c)",
     claims=(CONVEX_IN_Q, EXCHANGEABLE, TAME_LOGITS),
     references=("Bhattacharyya 1943, Bull. Calcutta Math. Soc. 35, 99-109",),
@@ -372,6 +376,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 
 @bounded_divergence_loss(
+    aliases=("总变差距离", "全变差距离", "总变差"),
     formula="sum_c |p_c - q_c| / 2",
     claims=(CONVEX_IN_Q, EXCHANGEABLE, given(BOUNDED_GRADIENT, normalize=False), TAME_LOGITS),
     references=("Levin, Peres & Wilmer 2009, Markov Chains and Mixing Times, ch. 4",),
@@ -402,7 +407,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 
 @divergence_loss(
-    aliases=("chi_square",),
+    aliases=("chi_square", "卡方散度", "卡方距离"),
     formula="sum_c (p_c - q_c)² / q_c",
     unit="1",
     claims=(given(CONVEX, normalize=False), CONVEX_LOGITS),
@@ -434,6 +439,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 
 @divergence_loss(
+    aliases=("雷尼散度", "Rényi 散度"),
     formula="log(sum_c p_c^alpha q_c^(1-alpha)) / (alpha - 1)",
     claims=(
         CONVEX_IN_Q,
@@ -475,7 +481,7 @@ def _(y_true: Array, y_pred: Array, *, alpha: float, from_logits: bool, normaliz
 
 
 @bounded_divergence_loss(
-    aliases=("emd",),
+    aliases=("emd", "推土机距离", "Wasserstein 距离", "沃瑟斯坦距离"),
     formula="sum_{k<C} |F_p(k) - F_q(k)|, F the cumulative sums",
     unit="bin",
     claims=(CONVEX_IN_Q, EXCHANGEABLE, given(BOUNDED_GRADIENT, normalize=False), TAME_LOGITS),
@@ -512,6 +518,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 
 @divergence_loss(
+    aliases=("板仓-斋藤距离", "板仓-斋藤散度", "Itakura-Saito 散度"),
     formula="sum_c p_c/q_c - log(p_c/q_c) - 1",
     unit="1",
     elicits="the mean",

@@ -88,7 +88,7 @@ deviance_loss = partial(likelihood_loss, references=("Nelder & Wedderburn 1972, 
 
 
 @deviance_loss(
-    aliases=("poisson",),
+    aliases=("poisson", "泊松损失", "泊松负对数似然"),
     formula="rate - y_true log rate; log_input: exp(y_pred) - y_true y_pred; full: + log(y_true!)",
     symbols={"rate": "y_pred, or exp(y_pred) with log_input"},
     unit="nat",
@@ -145,6 +145,7 @@ def _(y_true: Array, y_pred: Array, *, log_input: bool) -> Array:
 
 
 @likelihood_loss(
+    aliases=("高斯负对数似然",),
     formula="(log v + e²/v) / 2, v = max(variance, eps); full: + log(2 pi)/2",
     unit="nat",
     properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.SYMMETRIC,
@@ -181,6 +182,7 @@ def _(y_true: Array, y_pred: Array, variance: Array, *, eps: float) -> Array:
 
 
 @likelihood_loss(
+    aliases=("Tweedie 偏差",),
     formula="2 integral of (y_true - t) / t^power dt, t from y_pred to y_true",
     unit="y^(2 - power)",
     properties=Property.DIFFERENTIABLE,
@@ -215,6 +217,7 @@ def _(y_true: Array, y_pred: Array, *, power: float) -> Array:
 
 
 @deviance_loss(
+    aliases=("泊松偏差",),
     formula="2 (y_true log(y_true / y_pred) - y_true + y_pred)",
     unit="y",
     properties=Property.CONVEX | Property.DIFFERENTIABLE,
@@ -246,6 +249,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 
 @deviance_loss(
+    aliases=("伽马偏差", "Gamma 偏差", "伽玛偏差"),
     formula="2 (log(y_pred / y_true) + y_true / y_pred - 1)",
     unit="1",
     properties=Property.DIFFERENTIABLE,

@@ -19,6 +19,7 @@ margin_loss = partial(loss, family="binary", symbols=SIGN)
 
 
 @margin_loss(
+    aliases=("铰链损失", "合页损失", "折页损失"),
     formula="max(0, margin - y s), y in {-1, 1}",
     unit="score",
     properties=CONVEX | BOUNDED_GRADIENT,
@@ -53,6 +54,7 @@ def _(y_true: Array, y_pred: Array, *, margin: float) -> Array:
 
 
 @margin_loss(
+    aliases=("平方铰链损失", "平方合页损失"),
     formula="max(0, margin - y s)²",
     unit="score²",
     properties=CONVEX | SMOOTH,
@@ -80,6 +82,7 @@ def _(y_true: Array, y_pred: Array, *, margin: float) -> Array:
 
 
 @margin_loss(
+    aliases=("感知机损失", "感知器损失"),
     formula="max(0, -y s)",
     unit="score",
     properties=CONVEX | BOUNDED_GRADIENT,
@@ -112,7 +115,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 
 @margin_loss(
-    aliases=("logistic",),
+    aliases=("logistic", "对率损失", "逻辑损失", "逻辑斯谛损失", "软间隔损失"),
     formula="log(1 + exp(-y s))",
     unit="nat",
     properties=CONVEX | SMOOTH | BOUNDED_GRADIENT,
@@ -143,7 +146,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 
 @margin_loss(
-    aliases=("adaboost",),
+    aliases=("adaboost", "指数损失"),
     formula="exp(-y s)",
     unit="1",
     properties=CONVEX | SMOOTH,

@@ -52,6 +52,7 @@ cosine_loss = partial(
 
 
 @cosine_loss(
+    aliases=("余弦相似度", "余弦相似性"),
     formula="-cos(y_true, y_pred)",
     equivalents=(
         same("torch", "-torch.nn.functional.cosine_similarity(y_pred, y_true)"),
@@ -81,6 +82,7 @@ def negative_cosine_slope(y_true: Array, y_pred: Array) -> Array:
 
 
 @metric_loss(
+    aliases=("对比损失",),
     formula="y d² + (1-y) max(0, margin - d)²",
     unit="d²",
     properties=Property.NONE,
@@ -118,6 +120,7 @@ def _(y_true: Array, x1: Array, x2: Array, *, margin: float) -> Array:
 
 
 @metric_loss(
+    aliases=("三元组损失", "三元组间隔损失", "三元组边际损失"),
     formula="max(0, d(a, p) - d(a, n) + margin)",
     symbols=TRIPLETS,
     unit="d",
@@ -199,6 +202,7 @@ def _(anchor: Array, positive: Array, negative: Array, *, margin: float, distanc
 
 
 @cosine_loss(
+    aliases=("余弦距离",),
     formula="1 - cos(y_true, y_pred)",
     equivalents=(
         same("optax", "optax.losses.cosine_distance(y_pred, y_true)"),
@@ -223,6 +227,7 @@ cosine_distance.gradient(negative_cosine_slope)
 
 
 @metric_loss(
+    aliases=("余弦嵌入损失",),
     formula="1 - cos(x1, x2) for y = 1, max(0, cos(x1, x2) - margin) for y = -1",
     properties=Property.BOUNDED_VALUE,
     references=("Bromley et al. 1993, Signature verification using a 'Siamese' time delay neural network, NIPS 6",),
@@ -253,6 +258,7 @@ def _(y_true: Array, x1: Array, x2: Array, *, margin: float) -> Array:
 
 
 @metric_loss(
+    aliases=("铰链嵌入损失", "合页嵌入损失"),
     formula="d for y = 1, max(0, margin - d) for y = -1",
     unit="d",
     properties=Property.CONVEX | Property.BOUNDED_GRADIENT,
@@ -277,6 +283,7 @@ def _(y_true: Array, y_pred: Array, *, margin: float) -> Array:
 
 
 @metric_loss(
+    aliases=("间隔排序损失", "边际排序损失"),
     formula="max(0, -y (x1 - x2) + margin)",
     symbols={"y": "y_true, 1 where x1 should be the larger one, else -1"},
     unit="score",

@@ -123,7 +123,7 @@ def divides_by_rows(**params: Any) -> StatedDifference:
 
 
 @cross_entropy_loss(
-    aliases=("ce", "categorical_crossentropy"),
+    aliases=("ce", "categorical_crossentropy", "交叉熵", "多分类交叉熵", "分类交叉熵", "交叉熵误差"),
     formula="-sum_c w_c t_c log p_c; t_c (1 - label_smoothing) + label_smoothing/C in place of t_c",
     references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x", "Szegedy et al. 2016, arXiv:1512.00567"),
     equivalents=(
@@ -236,7 +236,7 @@ def _(
 
 
 @cross_entropy_loss(
-    aliases=("sparse_categorical_crossentropy",),
+    aliases=("sparse_categorical_crossentropy", "稀疏分类交叉熵", "稀疏交叉熵"),
     formula="-w_t log p_t",
     references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x",),
     equivalents=(
@@ -287,7 +287,7 @@ sparse_cross_entropy.share_hooks(cross_entropy)
 
 
 @multiclass_loss(
-    aliases=("softmax_cross_entropy",),
+    aliases=("softmax_cross_entropy", "softmax 损失", "softmax 交叉熵"),
     formula="-sum_c w_c t_c log softmax(s)_c",
     properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
     elicits="log-odds",
@@ -332,6 +332,7 @@ softmax_loss.share_hooks(cross_entropy, "row_mask", "denominator")
 
 
 @multiclass_loss(
+    aliases=("负对数似然",),
     formula="-w_t y_pred_t, y_pred log-probabilities",
     properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
     elicits="log of the class probabilities, where they sum to 1",

@@ -44,6 +44,7 @@ multiclass_margin_loss = partial(
 
 
 @multiclass_margin_loss(
+    aliases=("分类铰链损失", "分类合页损失"),
     formula="max(0, 1 + max(0, max_{j != t} s_j) - s_t)",
     references=("Crammer & Singer 2001 (without the 0 as a rival), JMLR 2, 265-292",),
     equivalents=(
@@ -75,7 +76,7 @@ def _(y_true: Targets, y_pred: Array) -> Array:
 
 
 @multiclass_margin_loss(
-    aliases=("crammer_singer",),
+    aliases=("crammer_singer", "多分类铰链损失", "多类铰链损失", "多分类合页损失", "多类合页损失"),
     formula="max_j (s_j + [j != t]) - s_t",
     elicits="the most likely class, where it is likelier than all others together",
     references=("Crammer & Singer 2001, JMLR 2, 265-292",),
@@ -110,6 +111,7 @@ def _(y_true: Targets, y_pred: Array) -> Array:
 
 
 @multiclass_margin_loss(
+    aliases=("多类感知机损失", "多分类感知机损失"),
     formula="max_j s_j - s_t",
     references=("Collins 2002, doi:10.3115/1118693.1118694", "Crammer & Singer 2003, JMLR 3, 951-991"),
     equivalents=(same("optax", "optax.losses.multiclass_perceptron_loss(y_pred, y_true)", shapes={"y_true": "N"}),),
@@ -131,6 +133,7 @@ def _(y_true: Targets, y_pred: Array) -> Array:
 
 
 @multiclass_margin_loss(
+    aliases=("多分类间隔损失", "多类间隔损失"),
     formula="sum_{j != t} max(0, margin - s_t + s_j)^p / C",
     unit="score^p",
     properties=CONVEX,
@@ -177,7 +180,7 @@ def sparsemax(s: Array) -> tuple[Array, Array]:
 
 
 @multiclass_margin_loss(
-    aliases=("sparsemax",),
+    aliases=("sparsemax", "Sparsemax 损失"),
     formula="|p - t|²/2 + sum_c t_c max(0, tau - s_c)",
     symbols=CLASSES | {"tau": "the threshold for which p sums to 1", "p": "max(0, s - tau)"},
     properties=CONVEX | Property.DIFFERENTIABLE | BOUNDED_GRADIENT,

@@ -62,6 +62,7 @@ overlap_loss = partial(loss, family="binary", unit="1", symbols=PROBABILITY | CO
 
 
 @overlap_loss(
+    aliases=("Dice 损失", "Dice 系数损失"),
     formula="1 - (2 I + smooth) / (sum y + sum p + smooth)",
     properties=Property.BOUNDED_VALUE | Property.BOUNDED_GRADIENT,
     claims=(SMOOTH_WITH_SMOOTH,),
@@ -114,6 +115,7 @@ def _(y_true: Array, y_pred: Array, *, smooth: float, from_logits: bool) -> Arra
 
 
 @overlap_loss(
+    aliases=("Tversky 损失",),
     formula="1 - (I + smooth) / (I + alpha FP + beta FN + smooth)",
     properties=Property.BOUNDED_VALUE,
     claims=(
@@ -187,7 +189,7 @@ def _(y_true: Array, y_pred: Array, *, alpha: float, beta: float, smooth: float,
 
 
 @overlap_loss(
-    aliases=("hamming_loss",),
+    aliases=("hamming_loss", "汉明损失", "海明损失"),
     formula="fraction of labels with [p >= threshold] != y",
     properties=Property.BOUNDED_VALUE,
     elicits="the more likely value of each label",
@@ -276,6 +278,7 @@ def pixels(y_true: Array, y_pred: Array) -> Iterator[Refusal]:
 
 
 @overlap_loss(
+    aliases=("0-1 损失", "零一损失", "错误率", "误分类率"),
     formula="1 where [p >= threshold] != y, or where argmax_c s_c != y",
     properties=Property.BOUNDED_VALUE,
     elicits="the most likely value",
@@ -316,7 +319,7 @@ def _(y_true: ClassLabel, y_pred: Scores) -> Array:
 
 
 @overlap_loss(
-    aliases=("asl",),
+    aliases=("asl", "非对称损失"),
     formula="-y (1-p)^gamma_pos log p - (1-y) q^gamma_neg log(1-q), q = max(p - clip, 0)",
     unit="nat",
     properties=Property.NONE,

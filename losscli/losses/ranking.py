@@ -31,6 +31,7 @@ ranking_loss = partial(loss, family="multiclass", symbols=RANKS)
 
 
 @ranking_loss(
+    aliases=("多标签间隔损失",),
     formula="sum_{i in labels, j not} max(0, 1 - s_i + s_j) / C",
     unit="score",
     properties=CONVEX | BOUNDED_GRADIENT,
@@ -67,7 +68,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 
 @ranking_loss(
-    aliases=("ranked_probability_score",),
+    aliases=("ranked_probability_score", "排序概率评分", "排名概率评分"),
     formula="sum_k (F_k - [t <= k])²",
     properties=CONVEX | SMOOTH | Property.BOUNDED_VALUE | BOUNDED_GRADIENT,
     elicits="the distribution",

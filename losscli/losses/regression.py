@@ -40,7 +40,7 @@ log_error_loss = partial(
 
 
 @squared_loss(
-    aliases=("l2", "mean_squared_error", "squared_error"),
+    aliases=("l2", "mean_squared_error", "squared_error", "均方误差", "平方误差", "平方损失", "均方损失"),
     formula="e²",
     unit="y²",
     references=("Gauss 1809, Theoria motus corporum coelestium",),
@@ -69,7 +69,7 @@ def squared_error_slope(y_true: Array, y_pred: Array) -> Array:
 
 
 @squared_loss(
-    aliases=("root_mean_squared_error",),
+    aliases=("root_mean_squared_error", "均方根误差"),
     formula="e², then the root of the mean",
     reduction=Reduction.ROOT_MEAN,
     references=("Chai & Draxler 2014, doi:10.5194/gmd-7-1247-2014",),
@@ -127,7 +127,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 
 @absolute_loss(
-    aliases=("l1", "l1_loss", "mean_absolute_error"),
+    aliases=("l1", "l1_loss", "mean_absolute_error", "平均绝对误差", "绝对误差", "绝对损失", "绝对值损失"),
     formula="|e|",
     elicits="median",
     references=("Laplace 1774, Mémoire sur la probabilité des causes par les événements",),
@@ -156,7 +156,7 @@ def absolute_error_slope(y_true: Array, y_pred: Array) -> Array:
 
 
 @regression_loss(
-    aliases=("median_absolute_error",),
+    aliases=("median_absolute_error", "中位数绝对误差", "绝对误差中位数", "中值绝对误差"),
     formula="|e|, then the median",
     properties=BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
     reduction=Reduction.MEDIAN,
@@ -191,6 +191,7 @@ medae.gradient(absolute_error_slope)
 
 
 @absolute_loss(
+    aliases=("最大误差", "最大绝对误差"),
     formula="|e|, then the maximum",
     reduction=Reduction.MAX,
     elicits="midrange",
@@ -212,7 +213,7 @@ max_error.gradient(absolute_error_slope)
 
 
 @regression_loss(
-    aliases=("mean_absolute_percentage_error",),
+    aliases=("mean_absolute_percentage_error", "平均绝对百分比误差"),
     formula="|e| / max(|y_true|, eps)",
     unit="1",
     properties=CONVEX,
@@ -259,7 +260,7 @@ def _(y_true: Array, y_pred: Array, *, eps: float) -> Array:
 
 
 @regression_loss(
-    aliases=("symmetric_mape",),
+    aliases=("symmetric_mape", "对称平均绝对百分比误差"),
     formula="2 |e| / (|y_true| + |y_pred|), 0/0 = 0",
     unit="1",
     properties=BOUNDED_VALUE | SYMMETRIC,
@@ -296,7 +297,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 
 @regression_loss(
-    aliases=("wmape",),
+    aliases=("wmape", "加权绝对百分比误差", "加权平均绝对百分比误差"),
     formula="sum |e| / sum |y_true|",
     unit="1",
     properties=CONVEX | BOUNDED_GRADIENT,
@@ -331,7 +332,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 
 @log_error_loss(
-    aliases=("mean_squared_log_error",),
+    aliases=("mean_squared_log_error", "mean_squared_logarithmic_error", "均方对数误差"),
     formula="(log(1 + y_pred) - log(1 + y_true))²",
     equivalents=(
         same("sklearn", "sklearn.metrics.mean_squared_log_error(y_true, y_pred)"),
@@ -363,7 +364,7 @@ def squared_log_error_slope(y_true: Array, y_pred: Array) -> Array:
 
 
 @log_error_loss(
-    aliases=("root_mean_squared_log_error",),
+    aliases=("root_mean_squared_log_error", "均方根对数误差"),
     formula="(log(1 + y_pred) - log(1 + y_true))², then the root of the mean",
     reduction=Reduction.ROOT_MEAN,
     equivalents=(
@@ -390,6 +391,7 @@ rmsle.gradient(squared_log_error_slope)
 
 
 @squared_loss(
+    aliases=("Huber 损失", "胡贝尔损失"),
     formula="e²/2 where |e| <= delta, else delta (|e| - delta/2)",
     unit="y²",
     elicits="Huber mean",
@@ -433,6 +435,7 @@ def _(y_true: Array, y_pred: Array, *, delta: float) -> Array:
 
 
 @absolute_loss(
+    aliases=("平滑 L1 损失",),
     formula="e²/(2 beta) where |e| < beta, else |e| - beta/2; beta=0 is mae",
     elicits="Huber mean",
     claims=(Claim(SMOOTH, "beta > 0", lambda *, beta: beta > 0),),
@@ -467,7 +470,7 @@ def _(y_true: Array, y_pred: Array, *, beta: float) -> Array:
 
 
 @regression_loss(
-    aliases=("logcosh",),
+    aliases=("logcosh", "对数双曲余弦损失"),
     formula="log cosh e",
     unit="1",
     properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
@@ -501,7 +504,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 
 @regression_loss(
-    aliases=("pinball", "pinball_loss"),
+    aliases=("pinball", "pinball_loss", "分位数损失", "弹球损失", "分位损失"),
     formula="max(tau (y_true - y_pred), (tau - 1) (y_true - y_pred))",
     properties=CONVEX | BOUNDED_GRADIENT | SHIFT,
     elicits="tau-quantile",
@@ -528,6 +531,7 @@ def _(y_true: Array, y_pred: Array, *, tau: float) -> Array:
 
 
 @regression_loss(
+    aliases=("期望分位数损失",),
     formula="|tau - [y_true < y_pred]| e²",
     unit="y²",
     properties=CONVEX | SMOOTH | SHIFT,
@@ -562,7 +566,7 @@ def _(y_true: Array, y_pred: Array, *, tau: float) -> Array:
 
 
 @absolute_loss(
-    aliases=("svr",),
+    aliases=("svr", "ε-不敏感损失", "不敏感损失"),
     formula="max(0, |e| - epsilon)",
     elicits=CENTRE,
     references=("Smola & Schölkopf 2004, doi:10.1023/B:STCO.0000035301.49549.88",),
@@ -590,6 +594,7 @@ def _(y_true: Array, y_pred: Array, *, epsilon: float) -> Array:
 
 
 @squared_loss(
+    aliases=("平方 ε-不敏感损失",),
     formula="max(0, |e| - epsilon)²",
     unit="y²",
     elicits=CENTRE,

@@ -50,6 +50,7 @@ redescending_loss = partial(robust_loss, properties=SMOOTH | BOUNDED_VALUE | BOU
 
 
 @convex_robust_loss(
+    aliases=("伪 Huber 损失",),
     formula="delta² (sqrt(1 + (e/delta)²) - 1)",
     references=("Charbonnier et al. 1997, doi:10.1109/83.551699", "Hartley & Zisserman 2003, appendix 6.8"),
     equivalents=(
@@ -80,6 +81,7 @@ def _(y_true: Array, y_pred: Array, *, delta: float) -> Array:
 
 
 @convex_robust_loss(
+    aliases=("Charbonnier 损失",),
     formula="sqrt(e² + eps²)",
     unit="y",
     references=("Charbonnier et al. 1994, doi:10.1109/ICIP.1994.413553",),
@@ -106,6 +108,7 @@ def _(y_true: Array, y_pred: Array, *, eps: float) -> Array:
 
 
 @convex_robust_loss(
+    aliases=("Fair 损失",),
     formula="c² (|e|/c - log(1 + |e|/c))",
     references=(
         "Fair 1974, On the robust estimation of econometric models, Ann. Econ. Soc. Meas. 3, 667-677",
@@ -135,7 +138,7 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
 
 
 @redescending_loss(
-    aliases=("biweight", "bisquare"),
+    aliases=("biweight", "bisquare", "Tukey 双权损失", "双权损失", "Tukey 损失"),
     formula="c²/6 (1 - (1 - (e/c)²)³) where |e| <= c, else c²/6",
     references=("Beaton & Tukey 1974, doi:10.1080/00401706.1974.10489171",),
     equivalents=(same("statsmodels", "statsmodels.robust.norms.TukeyBiweight(c).rho(y_pred - y_true)"),),
@@ -165,7 +168,7 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
 
 
 @robust_loss(
-    aliases=("lorentzian",),
+    aliases=("lorentzian", "柯西损失"),
     formula="c²/2 log(1 + (e/c)²)",
     properties=SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
     references=("Black & Anandan 1996, doi:10.1006/cviu.1996.0006",),
@@ -197,7 +200,7 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
 
 
 @redescending_loss(
-    aliases=("leclerc",),
+    aliases=("leclerc", "Welsch 损失"),
     formula="c²/2 (1 - exp(-(e/c)²))",
     references=("Dennis & Welsch 1978, doi:10.1080/03610917808812083", "Leclerc 1989, doi:10.1007/BF00054839"),
     equivalents=(
@@ -223,6 +226,7 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
 
 
 @redescending_loss(
+    aliases=("Hampel 损失",),
     formula="r²/2 to a, a r - a²/2 to b, a (b+c-a)/2 - a (c-r)²/(2 (c-b)) to c, then constant; r = |e|",
     references=("Hampel 1974, doi:10.1080/01621459.1974.10482962",),
     equivalents=(same("statsmodels", "statsmodels.robust.norms.Hampel(a, b, c).rho(y_pred - y_true)"),),
@@ -336,7 +340,7 @@ def barron_psi(u: Array, alpha: float) -> Array:
 
 
 @robust_loss(
-    aliases=("adaptive_robust",),
+    aliases=("adaptive_robust", "自适应鲁棒损失"),
     formula="|alpha-2|/alpha (((e/c)²/|alpha-2| + 1)^(alpha/2) - 1), and its limits at 2, 0, -inf and inf",
     unit="1",
     properties=SMOOTH | SYMMETRIC | SHIFT,
@@ -374,6 +378,7 @@ def _(y_true: Array, y_pred: Array, *, alpha: float, c: float) -> Array:
 
 
 @redescending_loss(
+    aliases=("Geman-McClure 损失",),
     formula="2 (e/c)² / ((e/c)² + 4)",
     unit="1",
     references=(
@@ -399,6 +404,7 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
 
 
 @robust_loss(
+    aliases=("Wing 损失",),
     formula="w log(1 + |e|/epsilon) where |e| < w, else |e| - w + w log(1 + w/epsilon)",
     unit="y",
     properties=BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
@@ -432,6 +438,7 @@ def _(y_true: Array, y_pred: Array, *, w: float, epsilon: float) -> Array:
 
 
 @robust_loss(
+    aliases=("LINEX 损失",),
     formula="exp(a e) - a e - 1",
     unit="1",
     properties=CONVEX | SMOOTH | SHIFT,

@@ -99,7 +99,7 @@ tempered_loss = partial(
 
 
 @tempered_loss(
-    aliases=("softmax_focal",),
+    aliases=("softmax_focal", "多分类焦点损失"),
     formula="-alpha (1-p_t)^gamma log p_t",
     claims=(CLIPPED, given(Property.BOUNDED_GRADIENT, from_logits=True), given(Property.CONVEX, gamma=0)),
     references=("Lin et al. 2017, arXiv:1708.02002",),
@@ -158,7 +158,7 @@ def _(y_true: Targets, y_pred: Array, *, from_logits: bool, eps: float) -> Mask:
 
 
 @tempered_loss(
-    aliases=("gce",),
+    aliases=("gce", "广义交叉熵"),
     formula="(1 - p_t^q) / q",
     unit="1",
     properties=Property.DIFFERENTIABLE | Property.BOUNDED_VALUE,
@@ -195,7 +195,7 @@ def _(y_true: Targets, y_pred: Array, *, q: float, from_logits: bool) -> Array:
 
 
 @tempered_loss(
-    aliases=("sce",),
+    aliases=("sce", "对称交叉熵"),
     formula="alpha CE + beta RCE, RCE = -log_zero (1 - p_t)",
     claims=(CLIPPED_AT_EPS, *TEMPERED_CLAIMS),
     references=("Wang et al. 2019, arXiv:1908.06112",),
@@ -241,7 +241,7 @@ def _(y_true: Targets, y_pred: Array, *, from_logits: bool) -> Mask:
 
 
 @tempered_loss(
-    aliases=("poly_loss",),
+    aliases=("poly_loss", "多项式损失", "Poly 损失"),
     formula="CE + epsilon (1 - p_t)",
     claims=(CLIPPED_AT_EPS, *TEMPERED_CLAIMS),
     references=("Leng et al. 2022, arXiv:2204.12511",),

@@ -249,19 +249,27 @@ def recommendation(found: Recommendation, only_losses: bool = False) -> Report:
     )
 
 
-def catalogue(entries: Sequence[Mapping[str, Any]]) -> Report:
-    """Report one row per loss of the catalogue."""
+def catalogue(entries: Sequence[Mapping[str, Any]], shows_aliases: bool = True) -> Report:
+    """Report one row per loss of the catalogue; people see the aliases if there is room for them."""
     from losscli.declaration.symbols import symbols_in
 
     used = {}
     for entry in entries:  # the symbols of the formula, without those of the gradient
         names = {name for role in entry["roles"] for name in role} | {param["name"] for param in entry["params"]}
         used[entry["name"]] = symbols_in(entry["formula"], names, entry["symbols"])
+    hidden = {"symbols": True, "aliases": not shows_aliases}
     columns = tuple(
-        ReportColumn(key, CellKind.TEXT, key == "symbols") for key in ("loss", "family", "formula", "symbols")
+        ReportColumn(key, CellKind.TEXT, hidden.get(key, False))
+        for key in ("loss", "family", "formula", "symbols", "aliases")
     )
     rows = [
-        [name, entry["family"], entry["formula"], "; ".join(f"{k} = {v}" for k, v in symbols.items())]
+        [
+            name,
+            entry["family"],
+            entry["formula"],
+            "; ".join(f"{k} = {v}" for k, v in symbols.items()),
+            ", ".join(entry["aliases"]),
+        ]
         for entry, (name, symbols) in zip(entries, used.items(), strict=True)
     ]
     legend = symbol_legend({entry["name"]: entry["family"] for entry in entries}, used)

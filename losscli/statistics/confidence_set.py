@@ -12,7 +12,7 @@ interval to the best holds 0: later tests are of fewer pairs, and it may be behi
 the set has more power. Holm's (1979) p allow for any dependence of the pairs, and so are a little larger.
 
 The other statistic of the paper, the largest t of a model against the average of all, does not fit to intervals of
-pairs. In simulations its set also had less power (docs/statistics.md), as had fixed standard errors.
+pairs. In simulations its set also had less power (docs/concepts/statistics.md), as had fixed standard errors.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ of n = 200 in which the 95 % interval of the mean held the true mean (999 resamp
 
 Most losses are at least as skewed as the squares, where only the studentized interval keeps its level;
 `tests/test_intervals.py` holds it to 93 to 97 % (slow). Where few rows carry the mean, as in the last line, no interval
-does: `tails` says where, and docs/statistics.md how often.
+does: `tails` says where, and docs/concepts/statistics.md how often.
 """
 
 from __future__ import annotations

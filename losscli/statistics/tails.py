@@ -1,8 +1,8 @@
 """Whether few rows carry a sum of losses, so that a bootstrap interval of it is too short.
 
 A resample only knows the tail that the sample has. If the largest losses of the distribution are rare and carry much of
-the mean, most samples lack them: their mean is too small, and their spread says nothing of it. docs/statistics.md
-has the simulation that the rule comes from.
+the mean, most samples lack them: their mean is too small, and their spread says nothing of it. The rule comes from a
+simulation in docs/concepts/statistics.md.
 """
 
 from __future__ import annotations

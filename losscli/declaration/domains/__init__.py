@@ -37,69 +37,196 @@ from losscli.declaration.domains.parameters import expand_per_class as expand_pe
 
 # Arrays. Intervals include infinity unless the name says finite.
 Real = Annotated[Array, Domain()]
+"""Real numbers, infinities too: one a row, or a row of them whose losses are averaged."""
+
 NonNegativeReal = Annotated[Array, arrays.Numbers(interval=NON_NEGATIVE)]
+"""Numbers >= 0."""
+
 PositiveReal = Annotated[Array, arrays.Numbers(interval=POSITIVE)]
+"""Numbers > 0."""
+
 RealAboveMinusOne = Annotated[Array, arrays.Numbers(interval=Interval(-1, low_open=True))]
+"""Numbers > -1."""
+
 NonZeroReal = Annotated[Array, arrays.NonZeroNumbers()]
+"""Numbers other than 0; any number where the parameter `eps` is above 0."""
+
 Rate = Annotated[Array, arrays.Rates()]
+"""Expected counts, >= 0; any number where the parameter `log_input` is true."""
+
 TweedieTarget = Annotated[Array, arrays.TweedieTargets()]
+"""Outcomes of the Tweedie distribution of the parameter `power`: real, >= 0 or > 0."""
+
 TweedieMean = Annotated[Array, arrays.TweedieMeans()]
+"""Means of the Tweedie distribution of the parameter `power`: > 0, or real where it is 0."""
+
 Distances = Annotated[Array, arrays.Numbers(("N",), NON_NEGATIVE)]
+"""Distances >= 0, shape (N,)."""
+
 Probability = Annotated[Array, arrays.Probabilities()]
+"""Probabilities in [0, 1], each of one label; any number where the parameter `from_logits` is true."""
+
 Label = Annotated[Array, BinaryLabels()]
+"""Labels {0, 1} or {-1, 1}; the kernel gets 0 and 1."""
+
 SoftLabel = Annotated[Array, BinaryLabels(soft=True)]
+"""Labels {0, 1} or {-1, 1}, or probabilities of the label 1; the kernel gets numbers in [0, 1]."""
+
 SignLabel = Annotated[Array, BinaryLabels(signs=True)]
+"""Labels {0, 1} or {-1, 1}; the kernel gets -1 and 1."""
+
 AnyLabel = Annotated[Array, ComparedLabels()]
+"""Labels that are compared as they are: integers or names."""
+
 PredictedLabel = Annotated[Array, ComparedLabels(predicted=True)]
+"""Predicted labels beside an `AnyLabel`, or probabilities of the label 1."""
+
 PairLabel = Annotated[Array, BinaryLabels(("N",))]
+"""Labels {0, 1} or {-1, 1} of pairs, shape (N,); the kernel gets 0 and 1."""
+
 SignPairLabel = Annotated[Array, BinaryLabels(("N",), signs=True)]
+"""Labels {0, 1} or {-1, 1} of pairs, shape (N,); the kernel gets -1 and 1."""
+
 Score = Annotated[Array, Domain(("N",))]
+"""Real numbers, shape (N,)."""
+
 ClassLabel = Annotated[NDArray[Any], ClassTargets(("N",))]
+"""Class labels 0..C-1 as int64, shape (N,); C is the number of columns of `y_pred`."""
+
 ClassTarget = Annotated[NDArray[Any], ClassTargets()]
+"""Class labels 0..C-1 as int64, shape (N,), or rows of target probabilities, shape (N, C)."""
+
 LabelOrOneHot = Annotated[NDArray[Any], OneHotTargets()]
+"""Class labels 0..C-1 or one-hot rows; the kernel gets labels as int64, shape (N,)."""
+
 PrototypeLabel = Annotated[NDArray[Any], ClassTargets(("N",), counted_by=("weights", "rows"))]
+"""Class labels as int64, shape (N,); there are as many classes as rows of `weights`."""
+
 CenterLabel = Annotated[NDArray[Any], ClassTargets(("N",), counted_by=("centers", "rows"))]
+"""Class labels as int64, shape (N,); there are as many classes as rows of `centers`."""
+
 GroupLabel = Annotated[NDArray[Any], GroupLabels(("N",))]
+"""Labels that only say which rows belong together, as int64, shape (N,)."""
+
 ClassProbabilities = Annotated[Array, Simplex()]
+"""Rows of probabilities that sum to 1, shape (N, C); any numbers where `from_logits` is true."""
+
 LabelRow = Annotated[Array, BinaryLabels(("N,C",))]
+"""Rows of labels {0, 1} or {-1, 1}, shape (N, C); the kernel gets 0 and 1."""
+
 Relevance = Annotated[Array, arrays.Numbers(("N,C",), NON_NEGATIVE, noun="relevances")]
+"""Rows of relevances >= 0, shape (N, C)."""
+
 LogProbabilities = Annotated[Array, arrays.LogProbabilityRows(("N,C",))]
+"""Rows of logarithms of probabilities, <= 0, shape (N, C)."""
+
 Scores = Annotated[Array, distributions.ClassScores(("N,C",))]
+"""Rows of scores (logits), one a class, shape (N, C)."""
+
 TrueDistribution = Annotated[Array, distributions.Distribution(may_be_logits=False)]
+"""Rows that sum to 1, shape (N, C), or one column that is one distribution; never logits."""
+
 NonNegativeRow = Annotated[Array, distributions.NumberRows(interval=NON_NEGATIVE)]
+"""Rows of numbers >= 0, shape (N, C), or one column that is one row."""
+
 PositiveRow = Annotated[Array, distributions.NumberRows(interval=POSITIVE)]
+"""Rows of numbers > 0, shape (N, C), or one column that is one row."""
+
 PredictedDistribution = Annotated[Array, distributions.Distribution()]
+"""Rows that sum to 1, shape (N, C), or one column that is one distribution; any numbers where `from_logits` is true."""
+
 Vector = Annotated[Array, distributions.Vectors(("N,D",))]
+"""Vectors such as embeddings, shape (N, D)."""
+
 Frames = Annotated[Array, arrays.LogProbabilityRows(("N,T,C",))]
+"""Logarithms of the probabilities of C classes at T times, shape (N, T, C)."""
+
 Symbols = Annotated[NDArray[Any], arrays.LabelSequences(("N,S",))]
+"""Sequences of class labels as int64, shape (N, S), none of them the parameter `blank`."""
+
 FrameCounts = Annotated[NDArray[Any], arrays.Lengths(("N",), of="T")]
+"""How many of the T times count, as int64, shape (N,)."""
+
 SymbolCounts = Annotated[NDArray[Any], arrays.Lengths(("N",), of="S")]
+"""How many of the S symbols count, as int64, shape (N,)."""
+
 CosineRow = Annotated[Array, distributions.Cosines(("N,C",))]
+"""Rows of cosines, one a class, shape (N, C); a note says if some are outside of [-1, 1]."""
+
 Prototypes = Annotated[Array, distributions.ClassTable(("C,D",))]
+"""A table of finite numbers that all rows share, one vector a class, shape (C, D)."""
+
 Bias = Annotated[Array, distributions.ClassTable(("C",))]
+"""Finite numbers that all rows share, one a class, shape (C,)."""
+
 Box = Annotated[Array, Boxes()]
+"""Boxes of four finite numbers, shape (N, 4), as the parameter `box_format` says."""
 
 # Parameters
 Positive = Annotated[float, Number(POSITIVE)]
+"""A number > 0; it may be infinite."""
+
 FinitePositive = Annotated[float, Number(FINITE_POSITIVE)]
+"""A finite number > 0."""
+
 Position = Annotated[int, Number(NON_NEGATIVE, integer=True)]
+"""An integer >= 0."""
+
 FiniteNonNegative = Annotated[float, Number(Interval(0, high_open=True))]
+"""A finite number >= 0."""
+
 FiniteNonZero = Annotated[float, Number(Interval(low_open=True, high_open=True), zero=False)]
+"""A finite number other than 0."""
+
 ExtendedReal = Annotated[float, Number()]
+"""Any number, -inf and inf too."""
+
 Count = Annotated[int, Number(Interval(1), integer=True)]
+"""An integer >= 1."""
+
 Power = Annotated[float, TweediePower()]
+"""The power of a Tweedie distribution: finite, not between 0 and 1."""
+
 NonNegative = Annotated[float, Number(NON_NEGATIVE)]
+"""A number >= 0; it may be infinite."""
+
 UnitInterval = Annotated[float, Number(UNIT)]
+"""A number in [0, 1]."""
+
 Epsilon = Annotated[float, Number(Interval(0, 1, high_open=True))]
+"""A number in [0, 1), such as the margin by which probabilities are clipped."""
+
 Boolean = Annotated[bool, Flag()]
+"""True or false."""
+
 Distance = Annotated[Literal["sqeuclidean", "euclidean", "cosine"], Choice(("sqeuclidean", "euclidean", "cosine"))]
+"""The name of a distance: `sqeuclidean`, `euclidean` or `cosine`."""
+
 Mining = Annotated[Literal["semihard", "hard", "all"], Choice(("semihard", "hard", "all"))]
+"""How triplets are chosen: `semihard`, `hard` or `all`."""
+
 BoxFormat = Annotated[Literal["xyxy", "xywh", "cxcywh"], Choice(("xyxy", "xywh", "cxcywh"))]
+"""What the four numbers of a box are: `xyxy`, `xywh` or `cxcywh`."""
+
 Weights = Annotated[tuple[float, ...] | None, OrNone(PerClass(Number(NON_NEGATIVE)))]
+"""One number >= 0 a class, as `2/4/6`, or None."""
+
 PositiveWeight = Annotated[float | tuple[float, ...], PerClass(Number(POSITIVE), single=True, each="label")]
+"""A number > 0, or one a label."""
+
 Alpha = Annotated[float | None, OrNone(Number(UNIT))]
+"""A number in [0, 1], or None."""
+
 IgnoreIndex = Annotated[int | None, OrNone(Number(integer=True))]
+"""The class label of rows that do not count, or None."""
+
 Cosine = Annotated[float, Number(MINUS_ONE_TO_ONE)]
+"""A number in [-1, 1]."""
+
 Angle = Annotated[float, Number(Interval(0, math.pi))]
+"""An angle in radians, in [0, pi]."""
+
 Order = Annotated[float, ExceptOne(FINITE_POSITIVE)]
+"""A finite number > 0 other than 1, such as the order of a Rényi divergence."""
+
 EPS = 2.220446049250313e-16

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import csv as arrow_csv
 
-from losscli.data.arrow_values import number_array
+from losscli.data.arrow_values import mask_array, number_array, string_array
 from losscli.data.coded_text import CodedText
 from losscli.data.prefetch import ordered_map
 from losscli.report.formats import WriteRows
@@ -24,9 +24,6 @@ CELLS_PER_TEXT = 1 << 18
 
 MIN_ROWS_BY_ARROW = 64
 """Rows below which calls of PyArrow for each column cost more than they save."""
-
-MAX_BYTES_OF_STRINGS = (1 << 31) - 2
-"""Bytes that fit in an array of strings of Arrow."""
 
 SMALL, LARGE = 1e-4, 1e10
 """Below and from here on Arrow prints the digits that Python prints in another notation."""
@@ -168,26 +165,3 @@ def replace_where(texts: pa.Array, mask: NDArray[np.bool_], found: pa.Array) -> 
     rows = np.arange(len(mask))
     rows[mask] = np.arange(len(mask), len(mask) + len(found))
     return pa.concat_arrays([texts, found]).take(number_array(rows))
-
-
-def string_array(texts: Sequence[str]) -> pa.Array:
-    """Return texts as an array of Arrow, without the pandas that `pyarrow.array` imports.
-
-    Raises:
-        TypeError: One is no text.
-        UnicodeEncodeError: UTF-8 has no bytes for one.
-        OverflowError: They have more bytes than such an array can.
-    """
-    whole = "".join(texts)
-    lengths = map(len, texts if whole.isascii() else [text.encode() for text in texts])
-    data = whole.encode()
-    if len(data) > MAX_BYTES_OF_STRINGS:
-        raise OverflowError
-    offsets = np.zeros(len(texts) + 1, dtype=np.int32)
-    np.cumsum(np.fromiter(lengths, np.int32, len(texts)), out=offsets[1:])
-    return pa.StringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(data))
-
-
-def mask_array(mask: NDArray[np.bool_]) -> pa.Array:
-    """Return a mask as an array of Arrow."""
-    return pa.Array.from_buffers(pa.bool_(), len(mask), [None, pa.py_buffer(np.packbits(mask, bitorder="little"))])

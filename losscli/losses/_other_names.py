@@ -1,0 +1,229 @@
+"""What other libraries call our losses, beyond what the losses state of them: for names that are looked up in vain.
+
+They are no aliases: the names mean other defaults there, or are those of objectives, metrics and scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from losscli.declaration.equivalent import Equivalent, value_text
+from losscli.declaration.names import bare_name, is_chinese, matching_names, squash_name
+
+OTHER_NAMES = {
+    # XGBoost: objectives and metrics (https://xgboost.readthedocs.io/en/stable/parameter.html)
+    "reg:squarederror": "mse",
+    "reg:linear": "mse",
+    "reg:squaredlogerror": "msle",
+    "reg:absoluteerror": "mae",
+    "reg:pseudohubererror": "pseudo_huber",
+    "reg:quantileerror": "quantile",
+    "reg:expectileerror": "expectile",
+    "reg:gamma": "gamma_deviance",
+    "reg:tweedie": "tweedie_deviance:power=1.5",
+    "reg:logistic": "bce",
+    "binary:logistic": "bce",
+    "binary:logitraw": "bce:from_logits=true",
+    "binary:hinge": "hinge",
+    "count:poisson": "poisson_nll",
+    "multi:softmax": "cross_entropy:from_logits=true",
+    "multi:softprob": "cross_entropy",
+    "mphe": "pseudo_huber",
+    "mlogloss": "cross_entropy",
+    "merror": "zero_one",
+    "error": "zero_one",
+    "error@": "zero_one:threshold={}",
+    "poisson-nloglik": "poisson_nll:full=true",
+    "gamma-nloglik": "gamma_deviance",
+    "gamma-deviance": "gamma_deviance",
+    "tweedie-nloglik": "tweedie_deviance:power=1.5",
+    "tweedie-nloglik@": "tweedie_deviance:power={}",
+    # LightGBM: objectives, metrics and their aliases (https://lightgbm.readthedocs.io/en/stable/Parameters.html)
+    "regression": "mse",
+    "regression_l2": "mse",
+    "regression_l1": "mae",
+    "l2_root": "rmse",
+    "binary": "bce",
+    "binary_logloss": "bce",
+    "binary_error": "zero_one",
+    "multiclass": "cross_entropy",
+    "multiclassova": "multilabel_soft_margin",
+    "multi_logloss": "cross_entropy",
+    "multi_error": "zero_one",
+    "xentropy": "bce",
+    "xentlambda": "bce",
+    "cross_entropy_lambda": "bce",
+    "gamma": "gamma_deviance",
+    "tweedie": "tweedie_deviance:power=1.5",
+    # CatBoost (https://catboost.ai/docs/en/concepts/loss-functions)
+    "MultiClassOneVsAll": "multilabel_soft_margin",
+    "MultiLogloss": "multilabel_soft_margin",
+    "MultiCrossEntropy": "multilabel_soft_margin",
+    "MultiQuantile": "quantile",
+    "MultiRMSE": "rmse",
+    "RMSEWithUncertainty": "gaussian_nll",
+    "ZeroOneLoss": "zero_one",
+    "BrierScore": "brier",
+    "NumErrors": "zero_one",
+    "QuerySoftMax": "ranking_softmax",
+    # PyTorch, Keras and its predecessors, optax
+    "binary_cross_entropy_with_logits": "bce:from_logits=true",
+    "bce_with_logits": "bce:from_logits=true",
+    "softmax_cross_entropy_with_logits": "cross_entropy:from_logits=true",
+    "sigmoid_cross_entropy": "bce:from_logits=true",
+    "sigmoid_cross_entropy_with_logits": "bce:from_logits=true",
+    "SigmoidFocalCrossEntropy": "focal",
+    "categorical_focal_crossentropy": "categorical_focal",
+    "binary_focal_crossentropy": "focal",
+    "multi_label_soft_margin": "multilabel_soft_margin",
+    "multi_label_margin": "multilabel_margin",
+    "TripletMarginWithDistanceLoss": "triplet",
+    "TripletSemiHardLoss": "triplet_mined",
+    "TripletHardLoss": "triplet_mined:mining=hard",
+    "NpairsLoss": "n_pair",
+    "npairs_multilabel": "supcon",
+    "safe_softmax_cross_entropy": "cross_entropy:from_logits=true",
+    "sigmoid_binary_cross_entropy": "bce:from_logits=true",
+    "cosine_proximity": "cosine_similarity",
+    "jaccard": "tversky:alpha=1:beta=1",
+    "jaccard_loss": "tversky:alpha=1:beta=1",
+    "jaccard_score": "tversky:alpha=1:beta=1",
+    "soft_dice": "dice",
+    "sorensen_dice": "dice",
+    "arc_margin": "arcface",
+    "aam_softmax": "arcface",
+    "InsightFace": "arcface",
+    "SimCLR": "ntxent",
+    "CLIP": "info_nce",
+    # scikit-learn, statsmodels, R
+    "neg_log_loss": "bce, cross_entropy",
+    "neg_brier_score": "brier",
+    "deviance": "bce, cross_entropy",
+    "absolute_loss": "mae",
+    "absolute_error": "mae",
+    "least_absolute_deviation": "mae",
+    "lad": "mae",
+    "ls": "mse",
+    "ols": "mse",
+    "least_squares": "mse",
+    "LeastSquares": "half_mse",
+    "mad": "mae, medae",
+    "mn_log_loss": "cross_entropy",
+    "poisson_log_loss": "poisson_nll:full=true",
+    "huber_loss_pseudo": "pseudo_huber",
+    "check_loss": "quantile",
+    "tilted_loss": "quantile",
+    "misclassification": "zero_one",
+    "misclassification_rate": "zero_one",
+    "error_rate": "zero_one",
+    "classification_error": "zero_one",
+}
+"""A name of another library -> what it is here; with @ at its end, for `name@number`."""
+
+_LACKING = "losscli does not have it"
+_RANKS = f"{_LACKING}: it scores an order, not a row; brier and bce score probabilities"
+_ACCURACY = "it is no loss: zero_one is 1 - accuracy"
+_COUNTS = f"{_LACKING}: it has no value for a row; zero_one counts errors, dice is a smooth F1"
+_SKILL = "it is no loss of rows: compare shows it as the skill of {}"
+_ORDERS = f"{_LACKING}; ranking_softmax and margin_ranking are losses of orders"
+
+NO_LOSSES = {
+    _ACCURACY: "accuracy acc accuracy_score binary_accuracy categorical_accuracy sparse_categorical_accuracy 准确率",
+    f"{_LACKING}; zero_one is 1 - accuracy, and its weights may balance classes": "balanced_accuracy "
+    "balanced_accuracy_score bal_accuracy",
+    _RANKS: "auc roc_auc roc_auc_score auroc auc_mu aucpr pr_auc average_precision average_precision_score gini ks",
+    _COUNTS: "f1 f1_score f_score f_beta fbeta_score precision precision_score recall recall_score specificity "
+    "sensitivity mcc matthews_corrcoef kappa cohen_kappa_score total_f1 F值 精确率 召回率",
+    _SKILL.format("mse"): "r2 r2_score r_squared rsquared r² rsq nse nash_sutcliffe d2 决定系数 explained_variance "
+    "explained_variance_score",
+    _SKILL.format("mae"): "d2_absolute_error_score d2_absolute_error",
+    _SKILL.format("quantile"): "d2_pinball_score d2_pinball",
+    _SKILL.format("tweedie_deviance"): "d2_tweedie_score d2_tweedie",
+    _SKILL.format("bce"): "d2_log_loss_score d2_log_loss",
+    _SKILL.format("brier"): "d2_brier_score d2_brier",
+    "it is exp(cross_entropy)": "perplexity ppl 困惑度",
+    "it is no loss: errors of both signs cancel": "mbe mpe bias me mean_error mean_bias_error",
+    f"{_LACKING}; it is mae divided by that of a simple forecast": "mase rmsse mean_absolute_scaled_error",
+    f"{_LACKING}; rps is it for classes, quantile for a few quantiles": "crps continuous_ranked_probability_score",
+    f"{_LACKING}; mae is q = 1, mse is q = 2": "lq lp",
+    f"{_LACKING}: it depends on mse alone": "psnr 峰值信噪比",
+    f"{_LACKING}: it is no loss of rows": "pearson pearsonr spearman kendall concordance ccc corr correlation ssim "
+    "ms_ssim lpips fid bleu rouge wer cer",
+    _ORDERS: "ndcg map mrr dcg lambdarank rank_xendcg rank:pairwise rank:ndcg rank:map yetirank pairlogit "
+    "pairlogitpairwise queryrmse queryauc stochasticrank pfound",
+    f"{_LACKING}: losses of survival times": "survival:cox survival:aft cox cox_nloglik aft_nloglik",
+    f"{_LACKING}: losses of generators": "gan wgan adversarial elbo vae",
+}
+"""What to say of names that are no losses, or of losses that losscli lacks -> these names."""
+
+USUAL_LIBRARIES = ("torch", "keras", "sklearn", "optax")
+
+MOST_SUGGESTED = 3
+"""How many losses a message suggests."""
+
+NameOf = Mapping[str, str]
+"""Names and aliases -> the name of the loss."""
+
+
+def what_is_meant(name: str, own: NameOf, statements: Sequence[tuple[str, Equivalent]] = ()) -> str:
+    """Return what to say of an unknown name, in brackets: that it is no loss, or which losses may be meant; or ''.
+
+    Args:
+        name: The name as typed.
+        own: The names that are known.
+        statements: The name of a loss, and what it states of a library.
+    """
+    last = name.rpartition(".")[2] or name  # of nn.MSELoss
+    plain, at, number = (name if last.isdigit() else last).partition("@")
+    squashed = squash_name(plain)
+    for other, note in ((other, note) for note, others in NO_LOSSES.items() for other in others.split()):
+        if squash_name(other) in (squashed, squashed.removeprefix("neg")):
+            return f" ({note})"
+    close = _named_elsewhere(plain, at, number, own, statements) or _close_names(plain, own)
+    return f" (did you mean {', '.join(close[:MOST_SUGGESTED])}?)" if close else ""
+
+
+def _named_elsewhere(
+    name: str, at: str, number: str, own: NameOf, statements: Sequence[tuple[str, Equivalent]]
+) -> list[str]:
+    """Return the losses, with their parameters, that another library calls so."""
+    listed, stated = {squash_name(other): text for other, text in OTHER_NAMES.items()}, stated_names(statements)
+    for key in dict.fromkeys((squash_name(name), squash_name(name).removeprefix("neg"), bare_name(name))):
+        if at and number and key + at in listed:
+            return [listed[key + at].format(number)]
+        if key in listed:
+            return listed[key].split(", ")
+        if found := matching_names(key, own):
+            return list(dict.fromkeys(own[one] for one in found))
+        if key in stated:
+            return stated[key]
+    return []
+
+
+def stated_names(statements: Iterable[tuple[str, Equivalent]]) -> dict[str, list[str]]:
+    """Return the functions and classes, squashed, that losses state to be the same -> these losses.
+
+    Those come first that a call names without arithmetic, and of libraries that most people use.
+    """
+    found: dict[str, dict[str, None]] = {}
+    for name, one in sorted(
+        statements, key=lambda pair: (not pair[1].is_direct, pair[1].library not in USUAL_LIBRARIES)
+    ):
+        settings = {} if one.data else one.params
+        text = name + "".join(f":{key}={value_text(value)}" for key, value in settings.items())
+        if one.called:
+            found.setdefault(squash_name(one.called), {})[text] = None
+    return {name: list(texts) for name, texts in found.items()}
+
+
+def _close_names(name: str, own: NameOf) -> list[str]:
+    """Return losses whose names are spelled much like a name, and those that start with it."""
+    from difflib import get_close_matches
+
+    shown = {alias: f"{alias} ({loss})" if is_chinese(alias) else loss for alias, loss in own.items()}
+    bare, wanted = {bare_name(key): text for key, text in shown.items()}, bare_name(name)
+    full = {squash_name(key): text for key, text in shown.items()}
+    found = [text for key, text in bare.items() if len(wanted) > 2 and key.startswith(wanted)]
+    for known, one in ((full, squash_name(name)), (bare, wanted)):
+        found += [known[key] for key in get_close_matches(one, sorted(known), n=MOST_SUGGESTED, cutoff=0.6)]
+    return list(dict.fromkeys(found))
