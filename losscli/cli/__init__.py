@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from losscli.cli.command import SITE, IncompleteCommandError
 from losscli.cli.shells import VARIABLE, answer
 from losscli.cli.streams import OutputClosedError, discard_output
 from losscli.errors import DataError, LosscliError
@@ -27,6 +28,7 @@ COMMANDS = {
     "plot": "plot",
     "report": "report",
     "completion": "completion",
+    "help": "help_command",
 }
 """Command -> the module that holds it, under the name `command`."""
 
@@ -51,14 +53,21 @@ class LazyGroup(click.Group):
             return command
         if ctx.resilient_parsing:
             return None
-        import difflib
+        from losscli.cli.mistakes import unknown_command
 
-        close = difflib.get_close_matches(cmd_name, COMMANDS, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"the commands are {', '.join(COMMANDS)}"
-        raise click.UsageError(f"no such command: {cmd_name!r} ({hint})")
+        raise unknown_command(cmd_name, ctx.obj or [cmd_name], tuple(COMMANDS))
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands, then the options."""
+        self.format_commands(ctx, formatter)
+        click.Command.format_options(self, ctx, formatter)
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=LazyGroup,
+    epilog=f"\b\n'losscli help COMMAND' explains a command, 'losscli explain LOSS' a loss.\n{SITE}",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, "-V", "--version", message="losscli %(version)s")
 def cli() -> None:
     """Evaluate losses: the number, the rows behind it, and whether to believe it.
@@ -95,6 +104,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.exceptions.NoArgsIsHelpError as error:
         print(error.format_message(), file=sys.stderr)
         return 2
+    except IncompleteCommandError as error:
+        sys.stderr.write(f"losscli: error: {error.format_message()}\n{error.details}")
+        return error.exit_code
     except Exception as error:
         if (ended := status_of_signal()) is not None:  # Python wraps what is raised in some places
             discard_output()

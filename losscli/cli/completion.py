@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from losscli.cli.options import SectionCommand
+from losscli.cli.command import SectionCommand
 from losscli.cli.shells import SCRIPTS, script_of
 from losscli.errors import UsageError
 

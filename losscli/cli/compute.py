@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from losscli.cli import options as shared
+from losscli.cli.command import SectionCommand, SectionOption
 from losscli.cli.interval_options import INTERVAL_OPTIONS
 from losscli.cli.model_options import NO_MODEL_OPTIONS
-from losscli.cli.options import SectionCommand, SectionOption
 from losscli.cli.value_types import FILE, LOSSES, PENALTY
 from losscli.errors import UsageError
 from losscli.options import REDUCTIONS
@@ -62,7 +62,7 @@ def command(losses: str, data: tuple[str, ...], **values: Any) -> int:
     Examples:
       losscli compute mse data.csv
       losscli compute mse true.npy pred.npy
-      losscli compute bce,focal:gamma=1 data.csv --true label --pred prob --top 10
+      losscli compute bce,focal data.csv --true label --pred prob --top 10
     """
     from losscli.cli.finish import appended, finish, judge_gates, parse_gates, with_verdicts, write_and_finish
     from losscli.cli.output import FORMAT_OR_BADGE, Output

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from losscli.cli.options import NumberOrText, SectionOption
+from losscli.cli.command import SectionOption
+from losscli.cli.options import NumberOrText
 from losscli.cli.value_types import INTERVAL_METHOD, UNITS_OF_ROWS
 
 INTERVAL_OPTIONS = [

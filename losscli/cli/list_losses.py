@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from losscli.cli.options import OUTPUT_OPTIONS, PLUGIN_OPTION, SectionCommand, SectionOption
+from losscli.cli.command import SectionCommand, SectionOption
+from losscli.cli.options import OUTPUT_OPTIONS, PLUGIN_OPTION
 from losscli.cli.value_types import FAMILY
 from losscli.declaration.names import normalize_name
 from losscli.errors import UsageError

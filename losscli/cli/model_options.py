@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from losscli.cli.options import SectionOption
+from losscli.cli.command import SectionOption
 from losscli.cli.value_types import COLUMN, MODEL_FILE, NAME_OF_MODEL
 from losscli.errors import UsageError
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from losscli.cli import mistakes
+from losscli.cli.command import IncompleteCommandError, SectionOption
 from losscli.cli.value_types import (
     COLUMN,
     COLUMNS,
@@ -24,7 +25,7 @@ from losscli.cli.value_types import (
 )
 from losscli.data.files import FORMATS, is_delimiter
 from losscli.errors import UsageError
-from losscli.messages import escape_controls, word
+from losscli.messages import did_you_mean_path, escape_controls, word
 from losscli.options import ENGINES, NAN_POLICIES
 from losscli.report.formats import MODULE_OF_FORMAT
 from losscli.shell import option
@@ -36,39 +37,6 @@ if TYPE_CHECKING:
     from losscli.pipeline import OpenSources
 
 DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
-
-SECTIONS = ("Losses", "Data", "Columns", "Evaluation", "Output", "Gates", "Scale")
-"""The sections of a help text, the usual ones first."""
-
-
-class SectionOption(click.Option):
-    """An option that belongs to a section of the help text. An empty value, as of a variable not set, is an error."""
-
-    def __init__(self, section: str, *names: str, **attributes: Any) -> None:
-        super().__init__(names, show_default=attributes.get("default") is not None, **attributes)
-        self.section = section
-
-    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
-        """Return the value typed, of the option's type."""
-        if self.name != "comment" and "" in (value if isinstance(value, (tuple, list)) else (value,)):
-            raise click.UsageError(f"{self.opts[-1]}: its value is empty; leave the option out for none", ctx)
-        return super().type_cast_value(ctx, value)
-
-
-class SectionCommand(click.Command):
-    """A command whose help text groups its options."""
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options section by section."""
-        records: dict[str, list[tuple[str, str]]] = {section: [] for section in SECTIONS}
-        for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx) if isinstance(parameter, click.Option) else None
-            if record is not None:
-                records[getattr(parameter, "section", "Output")].append(record)
-        for section, rows in records.items():
-            if rows:
-                with formatter.section(section):
-                    formatter.write_dl(rows, col_max=28)
 
 
 class Delimiter(click.ParamType):  # type: ignore[type-arg, unused-ignore]
@@ -121,7 +89,7 @@ LOSS_OPTIONS = [
     PLUGIN_OPTION,
 ]
 
-DATA_ARGUMENT = click.Argument(["data"], nargs=-1, type=DATA, metavar="[[ROLE=]FILE]...")
+DATA_ARGUMENT = click.Argument(["data"], nargs=-1, type=DATA, metavar="[DATA]...")
 DATA_OPTIONS = [
     SectionOption(
         "Data",
@@ -177,7 +145,8 @@ OUTPUT_OPTIONS = [
         "--format",
         "format_",
         type=click.Choice(tuple(MODULE_OF_FORMAT)),
-        help="Output format.  [default: table on a terminal, else tsv]",
+        metavar="FORMAT",
+        help=f"{', '.join(MODULE_OF_FORMAT)}.  [default: table on a terminal, else tsv]",
     ),
     SectionOption("Output", "-o", "--output", type=FILE, help="Write to a file; its ending sets the format."),
     SectionOption(
@@ -301,8 +270,7 @@ def parse_losses(text: str, values: Mapping[str, Any]) -> list[BoundLoss]:
     try:
         return resolve(parse_specs(text), params)
     except UsageError:
-        if os.path.isfile(text):
-            problem = f"{text} is a file, not a loss: losses come before the data, as in compute mse {text}"
+        if problem := mistakes.misplaced_losses(text):
             raise UsageError(problem) from None
         raise
 
@@ -353,7 +321,8 @@ def parse_classes(text: str) -> tuple[str, ...]:
             names = tuple(line.strip() for line in file.read().rstrip().split("\n"))
     except (OSError, ValueError) as error:
         reason = "is not UTF-8 text" if isinstance(error, UnicodeError) else getattr(error, "strerror", None) or error
-        raise UsageError(f"{text[1:]}: {reason}", option=("classes", text)) from None
+        meant = did_you_mean_path(text[1:]) if isinstance(error, FileNotFoundError) else ""
+        raise UsageError(f"{text[1:]}: {reason}{meant}", option=("classes", text)) from None
     if names == ("",):
         raise UsageError(f"{text[1:]}: is empty, but must hold a name a line", option=("classes", text))
     return names
@@ -373,9 +342,9 @@ def open_files(data: Sequence[str], values: Mapping[str, Any]) -> OpenSources:
     groups = [name.strip() for name in (values.get("group_by") or "").split(",")] + [values.get("cluster") or ""]
     if values.get("model_files"):
         return open_model_files(data, values, read_options, groups)
-    if not data and (sys.stdin is None or sys.stdin.isatty()):
-        print(click.get_current_context().get_help(), file=sys.stderr)
-        raise UsageError("no data: name a file, or pipe it in")
+    if not data and mistakes.is_nothing_to_read():
+        raise IncompleteCommandError("no data: name a file, or pipe it in", click.get_current_context())
+    mistakes.refuse_losses_as_data(data)
     return lambda roles: open_data(data or ("-",), roles, read_options, by_file=FILE_COLUMN in groups)
 
 

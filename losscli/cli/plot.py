@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from losscli.cli import options as shared
+from losscli.cli.command import SectionCommand, SectionOption
 from losscli.cli.interval_options import INTERVAL_OPTIONS
 from losscli.cli.model_options import MODEL_OPTIONS
-from losscli.cli.options import SectionCommand, SectionOption
 from losscli.cli.value_types import LOSSES, OUTLIER_RULE
 from losscli.errors import UsageError
 from losscli.messages import number_of

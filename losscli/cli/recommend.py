@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from losscli.cli import options as shared
+from losscli.cli.command import SectionCommand, SectionOption
 from losscli.cli.model_options import NO_MODEL_OPTIONS
-from losscli.cli.options import SectionCommand, SectionOption
 from losscli.cli.value_types import FUNCTIONAL
 
 
