@@ -15,7 +15,7 @@ from losscli.declaration.grammar import parse_specs
 from losscli.declaration.names import (
     bare_name,
     is_chinese,
-    matching_names,
+    match_squashed,
     names_by_squashed,
     normalize_name,
     squash_name,
@@ -40,7 +40,7 @@ def full_width(name: str) -> str:
 
 def found(typed: str) -> list[str]:
     """The losses that a name means."""
-    names = matching_names(normalize_name(typed), BY_SQUASHED)
+    names = match_squashed(normalize_name(typed), BY_SQUASHED)
     return list(dict.fromkeys(NAMES[name].name for name in names))
 
 

@@ -61,14 +61,19 @@ def is_chinese(name: str) -> bool:
 
 
 def names_by_squashed(known: Iterable[str]) -> dict[str, list[str]]:
-    """Return known names by what they are without separators, for `matching_names`."""
+    """Return known names by what they are without separators, for `match_squashed`."""
     found: dict[str, list[str]] = {}
     for name in known:
         found.setdefault(squash_name(name), []).append(name)
     return found
 
 
-def matching_names(name: str, by_squashed: Mapping[str, Sequence[str]]) -> list[str]:
+def matching_names(name: str, known: Iterable[str]) -> list[str]:
+    """Return the known names that a name means, as `match_squashed` does."""
+    return match_squashed(name, names_by_squashed(known))
+
+
+def match_squashed(name: str, by_squashed: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the known names that a name means: the first of these that finds some.
 
     They are the same; the same without separators; that without words for loss at the end of the name, one after the

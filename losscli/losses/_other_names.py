@@ -8,12 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from losscli.declaration.equivalent import Equivalent, value_text
-<<<<<<< HEAD
-from losscli.declaration.names import bare_name, is_chinese, matching_names, names_by_squashed, squash_name
-=======
-from losscli.declaration.names import bare_name, is_chinese, matching_names, squash_name
+from losscli.declaration.names import bare_name, is_chinese, match_squashed, names_by_squashed, squash_name
 from losscli.messages import close_names
->>>>>>> learn
 
 NAMES_ELSEWHERE = {
     # XGBoost: objectives and metrics (https://xgboost.readthedocs.io/en/stable/parameter.html)
@@ -191,7 +187,7 @@ def _named_elsewhere(
             return [listed[key + at].format(number)]
         if key in listed:
             return listed[key].split(", ")
-        if found := matching_names(key, by_squashed):
+        if found := match_squashed(key, by_squashed):
             return list(dict.fromkeys(own[one] for one in found))
         if key in stated:
             return stated[key]
@@ -216,15 +212,9 @@ def stated_names(statements: Iterable[tuple[str, Equivalent]]) -> dict[str, list
 
 def _close_names(name: str, own: NameOf) -> list[str]:
     """Return losses whose names are spelled much like a name, and those that start with it."""
-<<<<<<< HEAD
-    from difflib import get_close_matches
-
     shown = {alias: loss for alias, loss in own.items() if not is_chinese(alias)}
     if is_chinese(name):
         shown |= {alias: f"{alias} ({loss})" for alias, loss in own.items() if is_chinese(alias)}
-=======
-    shown = {alias: f"{alias} ({loss})" if is_chinese(alias) else loss for alias, loss in own.items()}
->>>>>>> learn
     bare, wanted = {bare_name(key): text for key, text in shown.items()}, bare_name(name)
     full = {squash_name(key): text for key, text in shown.items()}
     found = [text for key, text in bare.items() if len(wanted) > 2 and key.startswith(wanted)]
