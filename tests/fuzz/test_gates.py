@@ -124,7 +124,8 @@ def check(case: Case) -> tuple[Failure | None, str]:
     if not text.isascii():
         return None, f"{word}, unclear"  # digits of other scripts
     match = CONDITION.fullmatch(text)
-    values = results().get(match[1].partition(":")[0].strip().lower(), {}) if match else {}
+    name = re.sub(r"[\s_-]", "", match[1].partition(":")[0]).lower() if match else ""
+    values = results().get(name, {})
     value = values.get((match[2] or "value") if match else "")
     if match is None or value is None or isinstance(value, (str, bool)):
         is_judged = outcome.status == 0 or (outcome.status == 1 and "cannot be judged" not in outcome.err)
