@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 MODULES_OF_LOSSES = (
-    r"(?:nn|ops|losses|metrics|regression|classification|norms|scoring|general|scoringrules|special"
+    r"(?:nn|ops|losses|metrics|regression|classification|norms|scoring|general|scoringrules"
     r"|stats(?!\.entropy)|distance(?!\.cdist))"
 )
 CALLED = rf"^[-\w.(\[]*\b{MODULES_OF_LOSSES}\.(\w+)\("
@@ -70,7 +70,7 @@ class Equivalent:
     @property
     def is_direct(self) -> bool:
         """Whether the call alone is the loss, without arithmetic."""
-        return self.call[0].isalpha() and not re.search(r"\) [-+*/]", self.call)
+        return self.call[:1].isalpha() and not re.search(r"\) [-+*/]", self.call)
 
     @property
     def text(self) -> str:
