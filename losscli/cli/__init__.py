@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from losscli.cli.command import SITE, IncompleteCommandError
+from losscli.cli.shells import VARIABLE, answer
 from losscli.cli.streams import OutputClosedError, discard_output
 from losscli.errors import DataError, LosscliError
 from losscli.messages import escape_controls
@@ -27,6 +28,7 @@ COMMANDS = {
     "plot": "plot",
     "report": "report",
     "help": "help_command",
+    "completion": "completion",
 }
 """Command -> the module that holds it, under the name `command`."""
 
@@ -80,6 +82,8 @@ def cli() -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status. Tracebacks are shown with `--debug` only."""
+    if (instruction := os.environ.get(VARIABLE)) and arguments is None:
+        return answer(cli, instruction)
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     # NumPy's BLAS starts a thread per processor, and they spin for a while before they sleep; there is little for them
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")

@@ -10,6 +10,7 @@ import click
 from losscli.cli.command import SectionCommand, SectionOption
 from losscli.cli.mistakes import misplaced_losses
 from losscli.cli.options import OUTPUT_OPTIONS, PLUGIN_OPTION
+from losscli.cli.value_types import LOSSES
 from losscli.errors import LosscliError, UsageError
 from losscli.report.formats import MODULE_OF_FORMAT
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     cls=SectionCommand,
     short_help="Explain losses: formula, curve, use, pitfalls.",
     params=[
-        click.Argument(["losses"], metavar="LOSS[,LOSS]..."),
+        click.Argument(["losses"], type=LOSSES, metavar="LOSS[,LOSS]..."),
         PLUGIN_OPTION,
         SectionOption(
             "Output",

@@ -11,6 +11,18 @@ import click
 
 from losscli.cli import mistakes
 from losscli.cli.command import IncompleteCommandError, SectionOption
+from losscli.cli.value_types import (
+    COLUMN,
+    COLUMNS,
+    COLUMNS_OF_ROLE,
+    DATA,
+    FILE,
+    GROUPS_OF_ROWS,
+    JSON_FILE,
+    NAMES_OF_CLASSES,
+    PYTHON_FILE,
+    SETTING,
+)
 from losscli.data.files import FORMATS, is_delimiter
 from losscli.errors import UsageError
 from losscli.messages import did_you_mean_path, escape_controls, word
@@ -52,7 +64,7 @@ class NumberOrText(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 
 
 PLUGIN_OPTION = SectionOption(
-    "Losses", "--plugin", "plugins", multiple=True, metavar="FILE.py", help="Load losses of your own (repeatable)."
+    "Losses", "--plugin", "plugins", multiple=True, type=PYTHON_FILE, help="Load losses of your own (repeatable)."
 )
 
 LOSS_OPTIONS = [
@@ -62,7 +74,7 @@ LOSS_OPTIONS = [
         "--param",
         "params",
         multiple=True,
-        metavar="NAME=VALUE",
+        type=SETTING,
         help="Set a parameter on every loss that has it (repeatable).",
     ),
     SectionOption(
@@ -77,21 +89,25 @@ LOSS_OPTIONS = [
     PLUGIN_OPTION,
 ]
 
-DATA_ARGUMENT = click.Argument(["data"], nargs=-1, metavar="[DATA]...")
+DATA_ARGUMENT = click.Argument(["data"], nargs=-1, type=DATA, metavar="[DATA]...")
 DATA_OPTIONS = [
     SectionOption(
         "Data",
         "--input-format",
         type=click.Choice(FORMATS),
         metavar="FORMAT",
-        help=f"Input format, if not by content and name: {', '.join(FORMATS)}.",
+        help=f"Format of the data, if content and name do not tell: {', '.join(FORMATS)}.",
     ),
-    SectionOption("Data", "--header/--no-header", default=None, help="Whether text data starts with column names."),
+    SectionOption(
+        "Data", "--header/--no-header", default=None, help="Whether the first line of text data has the column names."
+    ),
     SectionOption("Data", "--delimiter", metavar="CHAR", type=Delimiter(), help="Character between cells."),
     SectionOption(
         "Data", "--decimal", metavar="CHAR", help="Decimal sign of text data, such as --decimal ,  [default: .]"
     ),
-    SectionOption("Data", "--comment", metavar="TEXT", help="Leave out lines of text data that start so, such as #."),
+    SectionOption(
+        "Data", "--comment", metavar="TEXT", help="Leave out lines of text data that start with TEXT, such as #."
+    ),
     SectionOption(
         "Data",
         "--nan",
@@ -99,32 +115,35 @@ DATA_OPTIONS = [
         default="error",
         help="What to do with rows that lack a value.",
     ),
-    SectionOption("Columns", "--true", "true", metavar="COL", help="Column of the true values."),
+    SectionOption("Columns", "--true", "true", type=COLUMNS, help="Column of the true values."),
     SectionOption(
         "Columns",
         "--pred",
         "preds",
         multiple=True,
-        metavar="COL",
+        type=COLUMNS,
         help="Column of the predictions; a list or pattern for vectors. Repeat it to compare models.",
     ),
-    SectionOption("Columns", "--weight", "weight", metavar="COL", help="Column of the sample weights."),
+    SectionOption("Columns", "--weight", "weight", type=COLUMN, help="Column of the sample weights."),
     SectionOption(
         "Columns",
         "--column",
         "columns",
         multiple=True,
-        metavar="ROLE=COLS",
+        type=COLUMNS_OF_ROLE,
         help="Columns of a role: a name, a comma list or a pattern such as prob_* (repeatable).",
     ),
-    SectionOption("Columns", "--id", "id_", metavar="COL", help="Key column that pairs files and names rows."),
+    SectionOption("Columns", "--id", "id_", type=COLUMN, help="Key column: pairs the rows of files, and names rows."),
     SectionOption(
-        "Columns", "--classes", metavar="A,B,...|@FILE", help="Class names, in order: a list, or a file of one a line."
+        "Columns",
+        "--classes",
+        type=NAMES_OF_CLASSES,
+        help="Class names in order: a list, or a file with one name per line.",
     ),
 ]
 
 GROUP_HELP = "Evaluate each group of rows; @file is the file that a row came from."
-GROUP_OPTION = SectionOption("Evaluation", "--group-by", metavar="COL[,COL]", help=GROUP_HELP)
+GROUP_OPTION = SectionOption("Evaluation", "--group-by", type=GROUPS_OF_ROWS, help=GROUP_HELP)
 
 OUTPUT_OPTIONS = [
     SectionOption(
@@ -136,7 +155,7 @@ OUTPUT_OPTIONS = [
         metavar="FORMAT",
         help=f"{', '.join(MODULE_OF_FORMAT)}.  [default: table on a terminal, else tsv]",
     ),
-    SectionOption("Output", "-o", "--output", metavar="FILE", help="Write to a file; its ending sets the format."),
+    SectionOption("Output", "-o", "--output", type=FILE, help="Write to a file; its ending sets the format."),
     SectionOption(
         "Output",
         "--precision",
@@ -163,14 +182,14 @@ GATE_OPTIONS = [
     SectionOption(
         "Gates",
         "--baseline",
-        metavar="FILE.json",
-        help="Earlier JSON result. Adds its values and the relative change, for gates such as 'mse.change>2%'.",
+        type=JSON_FILE,
+        help="An earlier JSON result: adds its values and the relative change, for gates such as 'mse.change>2%'.",
     ),
     SectionOption(
         "Output",
         "--summary",
-        metavar="FILE",
-        help="Append a summary in Markdown to a file, for the page of a CI job: gates, values, the worst rows.",
+        type=FILE,
+        help="Append a summary in Markdown (gates, values, worst rows) to a file, for the page of a CI job.",
     ),
 ]
 

@@ -15,6 +15,7 @@ from losscli.cli.command import SectionCommand, SectionOption
 from losscli.cli.compare import OUTLIERS_OPTION
 from losscli.cli.interval_options import INTERVAL_OPTIONS
 from losscli.cli.model_options import DECOMPOSE_OPTION, MODEL_OPTIONS
+from losscli.cli.value_types import FILE, LOSSES_TO_COMPARE
 from losscli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ EXAMPLE = "losscli report data.csv --losses mse,mae,huber -o report.html"
     short_help="Write one page: verdict, table, pictures, worst rows.",
     params=[
         shared.DATA_ARGUMENT,
-        SectionOption("Losses", "--losses", multiple=True, metavar="A,B,C", help="Losses to report.  [required]"),
+        SectionOption(
+            "Losses", "--losses", multiple=True, type=LOSSES_TO_COMPARE, help="Losses to report.  [required]"
+        ),
         *shared.LOSS_OPTIONS,
         *shared.DATA_OPTIONS,
         *MODEL_OPTIONS,
@@ -38,12 +41,19 @@ EXAMPLE = "losscli report data.csv --losses mse,mae,huber -o report.html"
         DECOMPOSE_OPTION,
         shared.GROUP_OPTION,
         *INTERVAL_OPTIONS,
-        SectionOption("Output", "--top", type=click.IntRange(1, 100), default=10, help="How many worst rows to list."),
+        SectionOption(
+            "Output", "--top", type=click.IntRange(1, 100), default=10, metavar="K", help="How many worst rows to list."
+        ),
         SectionOption("Output", "--title", metavar="TEXT", help="Heading of the page.  [default: name of the data]"),
         SectionOption(
-            "Output", "-f", "--format", "format_", type=click.Choice(("html",)), help="Format of the page, html alone."
+            "Output",
+            "-f",
+            "--format",
+            "format_",
+            type=click.Choice(("html",)),
+            help="Format of the page: html is the only one.",
         ),
-        SectionOption("Output", "-o", "--output", metavar="FILE", help="Write to a file, such as report.html."),
+        SectionOption("Output", "-o", "--output", type=FILE, help="Write to a file, such as report.html."),
         *(option for option in shared.OUTPUT_OPTIONS if option.name in ("quiet", "debug")),
         *shared.GATE_OPTIONS,
         shared.JOBS_OPTION,
@@ -52,8 +62,9 @@ EXAMPLE = "losscli report data.csv --losses mse,mae,huber -o report.html"
 def command(data: tuple[str, ...], losses: tuple[str, ...], **values: Any) -> int:
     """Write one HTML page on losses: what to believe, the table, pictures, the worst rows, how it was computed.
 
-    The page is one file that needs no network, and can be sent, printed and archived. Its intervals are by a bootstrap
-    up to 65536 rows or with --ci, else by the normal distribution. It needs matplotlib (pip install 'losscli[plot]').
+    The page is one file that needs no network. It can be sent, printed and archived. Intervals are bootstrap intervals
+    with --ci or for up to 65536 rows, else they are by the normal distribution. matplotlib draws the pictures: pip
+    install 'losscli[plot]'.
 
     \b
     Examples:
