@@ -71,6 +71,10 @@ def values(line: str, after: str = "") -> list[str]:
         ("compute log_loss:from_logits=", ["log_loss:from_logits=true", "log_loss:from_logits=false"]),
         ("compute focal:alpha=", ["focal:alpha=none"]),
         ("compute nothing:de", []),
+        ("compute SmoothL1Loss:b", ["SmoothL1Loss:beta="]),
+        ("compute mse,均方根误", ["mse,均方根误差"]),
+        ("list rob", []),
+        ("list reg", ["regression"]),
         ("compute --unknown mse data.csv --nan ", ["error", "omit", "propagate"]),
         ("compute --unknown mse da", ["<da>"]),
         ("compare --losses mse,hub", ["mse,huber"]),
@@ -128,7 +132,7 @@ def test_what_may_come_next(folder: Path, line: str, expected: list[str]) -> Non
 
 def test_words_after_the_cursor_count(folder: Path) -> None:
     assert values("compute mse --true la", "data.csv") == ["label"]
-    assert values("compute ", "data.csv")[:2] == ["bce", "focal"]
+    assert values("compute ", "data.csv")[:2] == ["mse", "mae"]
 
 
 def test_every_loss_and_option_has_a_description() -> None:

@@ -27,8 +27,8 @@ COMMANDS = {
     "explain": "explain",
     "plot": "plot",
     "report": "report",
-    "help": "help_command",
     "completion": "completion",
+    "help": "help_command",
 }
 """Command -> the module that holds it, under the name `command`."""
 

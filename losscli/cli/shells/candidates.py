@@ -45,15 +45,20 @@ def entries_by_name() -> dict[str, dict[str, Any]]:
     return found | {entry["name"]: entry for entry in entries}
 
 
+def entry_called(name: str, known: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
+    """Return the entry of the loss that a name means, as loosely as commands read it."""
+    from losscli.declaration.names import matching_names
+
+    return next((known[one] for one in matching_names(name, known)), None)
+
+
 def losses(ctx: click.Context, text: str) -> list[Item]:
     """Return losses, joined by commas, with parameters after colons."""
     before, comma, piece = text.rpartition(",")
     start = before + comma
     name, colon, rest = piece.partition(":")
     if colon:
-        from losscli.declaration.names import normalize_name
-
-        entry = entries_by_name().get(normalize_name(name))
+        entry = entry_called(name, entries_by_name())
         return [] if entry is None else _settings_after(f"{start}{name}:", rest, entry["params"])
     taken = {one.partition(":")[0] for one in before.split(",")}
     names, aliases = [], []
@@ -102,13 +107,11 @@ def help_of(parameter: dict[str, Any]) -> str:
 
 def losses_typed(ctx: click.Context) -> list[dict[str, Any]]:
     """Return the entries of the losses on the line; all of them if there is none."""
-    from losscli.declaration.names import normalize_name
-
     known = entries_by_name()
-    typed = ctx.params.get("losses") or ""
-    text = typed if isinstance(typed, str) else ",".join(typed)
-    names = [normalize_name(piece.partition(":")[0]) for piece in text.split(",")]
-    return [known[name] for name in names if name in known] or list(known.values())
+    losses = ctx.params.get("losses") or ""
+    text = losses if isinstance(losses, str) else ",".join(losses)
+    typed = (entry_called(piece.partition(":")[0], known) for piece in text.split(","))
+    return [entry for entry in typed if entry is not None] or list(known.values())
 
 
 def settings(ctx: click.Context, text: str) -> list[Item]:
