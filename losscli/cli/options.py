@@ -331,7 +331,7 @@ def parse_classes(text: str) -> tuple[str, ...]:
         meant = did_you_mean_path(text[1:]) if isinstance(error, FileNotFoundError) else ""
         raise UsageError(f"{text[1:]}: {reason}{meant}", option=("classes", text)) from None
     if names == ("",):
-        raise UsageError(f"{text[1:]}: is empty, but must hold a name a line", option=("classes", text))
+        raise UsageError(f"{text[1:]}: is empty: it must hold one name per line", option=("classes", text))
     return names
 
 

@@ -156,7 +156,7 @@ def check_destination(values: Mapping[str, Any]) -> None:
     path = values["output"]
     if path is None:
         if sys.stdout is not None and sys.stdout.isatty():
-            raise UsageError("a page is no text for a terminal: -o report.html writes it to a file")
+            raise UsageError("a page is not for a terminal: -o report.html writes it to a file")
         return
     ending, _ = split_endings(path)
     if path != "-" and ending not in (".html", ".htm") and not values["format_"] and not is_device(path):
