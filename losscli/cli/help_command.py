@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from losscli.cli.command import SectionCommand
 from losscli.cli.mistakes import all_commands, unknown_command
-
-
-class CommandName(click.ParamType):  # type: ignore[type-arg, unused-ignore]
-    """The name of a command."""
-
-    name = "command"
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
-        return [] if ctx.parent is None else ctx.parent.command.shell_complete(ctx.parent, incomplete)
+from losscli.cli.value_types import COMMAND_NAME
 
 
 @click.command(
     "help",
     cls=SectionCommand,
     short_help="Show the help of a command.",
-    params=[click.Argument(["name"], type=CommandName(), required=False, metavar="[COMMAND]")],
+    params=[click.Argument(["name"], type=COMMAND_NAME, required=False, metavar="[COMMAND]")],
 )
 @click.pass_context
 def command(ctx: click.Context, name: str | None) -> int:
