@@ -218,7 +218,7 @@ def compute(
     open_sources, options = bind_data(data, arrays, options, read_options)
     if options.group_by or engine != "local":
         if gradient:
-            raise UsageError("is of each sample: it goes without groups and a cluster", option=("gradient", gradient))
+            raise UsageError("is for single samples: leave out groups and the cluster", option=("gradient", gradient))
         evaluation = pipeline.compute(losses, open_sources, options, warn_caller)
     else:
         evaluation = pipeline.compute_samples(losses, open_sources, options, warn_caller)
