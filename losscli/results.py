@@ -79,6 +79,15 @@ class LossResult(Plottable, Result):
         model: The model, if there are several.
         ci: The interval of the value.
         nan_reason: Why the value is NaN where no row is: what it divides by is 0.
+
+    Examples:
+        >>> result = losscli.compute("mae", y_true=[1, 2, 3], y_pred=[1, 4, 3], ci=0.9, seed=1)
+        >>> result.n, result.median, result.sum
+        (3, 0.0, 2.0)
+        >>> result.ci.low <= result.value <= result.ci.high
+        True
+        >>> result.signature
+        'mae|n=3|nan=error|reduction=mean|weights=no|losscli=...'
     """
 
     label: str
@@ -115,7 +124,7 @@ class LossResult(Plottable, Result):
         return None if isinstance(self.statistics, Summary) else self.statistics.rows()
 
     def of_model(self, model: str | None) -> LossResult:
-        """Return the result as that of a model; None if there is one model only."""
+        """Return the result as that of a `model`; None if there is one model only."""
         if model is None:
             return self
         return replace(self, model=model, signature=f"{self.signature}|model={signed_name(model)}")
@@ -158,26 +167,32 @@ class LossResult(Plottable, Result):
 
     @property
     def std(self) -> float:
+        """The standard deviation of the per-sample losses; it divides by n."""
         return self.summary.std
 
     @property
     def min(self) -> float:
+        """The least per-sample loss."""
         return self.summary.min
 
     @property
     def median(self) -> float:
+        """The median of the per-sample losses."""
         return self.summary.median
 
     @property
     def p95(self) -> float:
+        """The 95 % quantile of the per-sample losses."""
         return self.summary.p95
 
     @property
     def max(self) -> float:
+        """The greatest per-sample loss."""
         return self.summary.max
 
     @property
     def sum(self) -> float:
+        """The weighted sum of the per-sample losses."""
         return self.summary.sum
 
     @property
@@ -244,8 +259,20 @@ class SampleStream(NamedTuple):
 class Evaluation(Plottable, ResultSequence[LossResult]):
     """Several losses over one dataset; a sequence of results, which a label indexes, too.
 
-    `only_in_baseline` are the keys of the groups and models that a baseline has of these losses, and this has not;
-    `without_rows` are those of groups in the data of which no row counts. `resampling` is how rows were drawn.
+    Attributes:
+        data: What was read: `n` rows, of which `n_used` were evaluated.
+        losses: The results.
+        penalty: The penalty on the parameters of a model, if one was asked for.
+        only_in_baseline: The keys of groups and models that a baseline has of these losses, and this has not.
+        without_rows: The keys of groups in the data of which no row counts.
+        resampling: How rows were drawn for intervals.
+
+    Examples:
+        >>> results = losscli.compute(["mse", "mae"], y_true=[1, 2], y_pred=[1, 4])
+        >>> len(results), results[0].value, results["mae"].value
+        (2, 2.0, 1.0)
+        >>> results.to_frame()["value"].to_dict()
+        {'mse': 2.0, 'mae': 1.0}
     """
 
     _field_of_items = "losses"
@@ -257,7 +284,7 @@ class Evaluation(Plottable, ResultSequence[LossResult]):
     resampling: Resampling | None = None
 
     def with_penalty(self, penalty: AddedPenalty) -> Evaluation:
-        """Return the structural risk: every value plus the penalty."""
+        """Return the structural risk: every value plus the `penalty`."""
         signed = f"penalty={penalty.bound.label}:sha256={penalty.digest}"
         losses = tuple(
             replace(
