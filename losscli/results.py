@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 from losscli.data.folders import files_without_rows
 from losscli.declaration.domains import Array
 from losscli.errors import UsageError
-from losscli.result_base import Baseline, Plottable, Result, ResultSequence, rows_to_frame, short_text, shown
+from losscli.result_base import (
+    Baseline,
+    Plottable,
+    Result,
+    ResultSequence,
+    SummaryStatistics,
+    rows_to_frame,
+    short_text,
+    shown,
+)
 from losscli.result_names import ResultKey, distinct_names, gradient_columns, group_columns, group_sort_key, result_name
 from losscli.signature import signed_name, signer
 from losscli.statistics.summary import Summary, status_of
@@ -61,7 +70,7 @@ class DataInfo(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LossResult(Plottable, Result):
+class LossResult(SummaryStatistics, Plottable, Result):
     """One loss over a dataset; `float` of it is the value.
 
     The statistics of the summary are attributes, too: `value`, `n`, `std`, `min`, `median`, `p95`, `max`, `sum`.
@@ -164,36 +173,6 @@ class LossResult(Plottable, Result):
 
     def __float__(self) -> float:
         return self.value
-
-    @property
-    def std(self) -> float:
-        """The standard deviation of the per-sample losses; it divides by n."""
-        return self.summary.std
-
-    @property
-    def min(self) -> float:
-        """The least per-sample loss."""
-        return self.summary.min
-
-    @property
-    def median(self) -> float:
-        """The median of the per-sample losses."""
-        return self.summary.median
-
-    @property
-    def p95(self) -> float:
-        """The 95 % quantile of the per-sample losses."""
-        return self.summary.p95
-
-    @property
-    def max(self) -> float:
-        """The greatest per-sample loss."""
-        return self.summary.max
-
-    @property
-    def sum(self) -> float:
-        """The weighted sum of the per-sample losses."""
-        return self.summary.sum
 
     @property
     def status(self) -> str:
