@@ -19,6 +19,14 @@ EXAMPLES = re.compile(r"\x08?\n?Examples:\n((?:  .*\n?)+)")
 SECTION_WITHOUT = "Output"
 """The section of options that name none, such as --help: as in the help text."""
 
+ENVIRONMENT = (
+    ("NO_COLOR", "If set and not empty, the output has no colours, as with --color never."),
+    ("FORCE_COLOR", "If set and not empty, the output has colours, also in a pipe."),
+    ("COLUMNS", "The width of tables, pictures and help texts, in characters."),
+    ("TERM", "If it is dumb, the output has no colours."),
+)
+"""Variables that all commands read."""
+
 
 def commands() -> dict[str, click.Command]:
     """Return the commands by name, in the order of the help text."""
@@ -146,6 +154,8 @@ def commands_page() -> str:
             block(examples, "bash"),
             table(["command", "what it does"], rows),
             "Each command has `--help`, which says what its page says; `losscli --version` prints the version.\n",
+            "## Environment\n",
+            table(["variable", "what it does"], ([code(name), plain(text)] for name, text in ENVIRONMENT)),
         ]
     )
 
