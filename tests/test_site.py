@@ -342,11 +342,13 @@ def site() -> Path:
 
 
 @pytest.fixture(scope="module")
-def address(site: Path) -> Iterator[str]:
-    """Serve the site on this machine."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=site)) as server:
+def address(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Serve the site on this machine, below the path that it has in the network."""
+    folder = tmp_path_factory.mktemp("server")
+    (folder / "losscli").symlink_to(site, target_is_directory=True)
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=folder)) as server:
         Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
+        yield f"http://127.0.0.1:{server.server_port}/losscli/"
         server.shutdown()
 
 
@@ -404,19 +406,12 @@ SEARCH = """new Promise(done => {{
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("query", "page"),
-    [
-        ("均方误差", "mse"),
-        ("focal", "focal"),
-        ("cross entropy", "cross_entropy"),
-        ("MSELoss", "mse"),
-        ("mphe", "pseudo_huber"),
-    ],
+    ("query", "page"), [("均方误差", "mse"), ("cross entropy", "cross_entropy"), ("mphe", "pseudo_huber")]
 )
 def test_the_search_finds_a_loss_by_its_names(query: str, page: str, browser: Browser, address: str) -> None:
     open_address(browser, f"{address}index.html")
     found = browser.evaluate(SEARCH.format(query=json.dumps(query)))
-    assert f"/losses/{page}.html" in found[:2]
+    assert f"/losscli/losses/{page}.html" in found[:2]
 
 
 @pytest.mark.slow
