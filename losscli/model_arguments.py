@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from losscli.data.frames import as_array, frame_columns
 from losscli.data.interchange import is_arrow, materialize
+from losscli.data.named_columns import is_dataset
 from losscli.data.sources import ReadOptions, Sources
 from losscli.data.table import ArraysTable, RowNumbers, Table
 from losscli.errors import UsageError
@@ -26,7 +27,7 @@ def read_models(models: Any) -> Any:
         from losscli.data.model_sources import find_model_files
 
         return find_model_files([*map(os.fspath, paths)])
-    models = materialize(models, "models")
+    models = dict(models.data_vars) if is_dataset(models) else materialize(models, "models")
     models = frame_columns(models) or models
     if not isinstance(models, Mapping):
         return models

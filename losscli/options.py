@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.errors import UsageError
-from losscli.messages import Hint, one_line
+from losscli.messages import Hint, did_you_mean, one_line
 
 if TYPE_CHECKING:
     from losscli.statistics.bootstrap.options import Resampling
@@ -29,10 +29,7 @@ class UnknownOptionError(UsageError, TypeError):
     @classmethod
     def of_keyword(cls, function: str, unknown: str, known: Sequence[str]) -> UnknownOptionError:
         """Return the error for an unknown keyword of a function that knows others."""
-        import difflib
-
-        close = difflib.get_close_matches(unknown, known, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(known)}"
+        hint = did_you_mean(unknown, known) or f"it takes {', '.join(known)}"
         return cls(f"{function}() got an unknown keyword {unknown!r} ({hint})")
 
 

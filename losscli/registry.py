@@ -17,7 +17,7 @@ from losscli.declaration.names import matching_names, normalize_name
 from losscli.errors import UsageError
 from losscli.losses import ENTRY_POINT_GROUP, MODULES, modules_found, place_in_list
 from losscli.losses._index import NAMES_BY_MODULE
-from losscli.messages import Hint
+from losscli.messages import Hint, close_names, did_you_mean_path
 from losscli.signals import check_signals
 
 _by_name: dict[str, Loss] = {}
@@ -94,7 +94,7 @@ def load_plugin(path: str) -> None:
 
     file, option = Path(path), ("plugin", path)
     if not file.is_file():
-        raise UsageError("no such file", option=option)
+        raise UsageError(f"no such file{did_you_mean_path(path)}", option=option)
     name = f"losscli_plugin_{file.stem}"
     module_spec = importlib.util.spec_from_file_location(name, file)
     if module_spec is None or module_spec.loader is None:
@@ -213,6 +213,11 @@ def _meant_names(names: Sequence[str]) -> dict[str, list[str]]:
     return {name: [name] if is_known(name) else matching_names(name, _known_names()) for name in names}
 
 
+def means_loss(name: str) -> bool:
+    """Return whether a name, as loosely as it may be typed, means a loss or several."""
+    return is_known(name) or bool(_meant_names([name])[name])
+
+
 def _known_names() -> Iterable[str]:
     """Return the names and aliases of the catalogue and of all losses that are registered."""
     return dict.fromkeys([*_by_name, *(name for several in NAMES_BY_MODULE.values() for name in several.split())])
@@ -229,10 +234,8 @@ def _contradictions(loss: Loss, params: Mapping[str, Any], shared: Mapping[str, 
 
 
 def _unknown_parameter(of: str, name: str, known: Iterable[str]) -> str:
-    import difflib
-
     names = sorted(known)
-    if close := difflib.get_close_matches(name, names, n=3, cutoff=0.6):
+    if close := close_names(name, names, 3):
         return f"unknown parameter {of}: {name!r} (did you mean {', '.join(close)}?)"
     return f"unknown parameter {of}: {name!r} (it has {', '.join(names) if names else 'none'})"
 

@@ -182,9 +182,9 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
     ),
     # data
     "an array for data": (lambda: losscli.compute("mse", np.zeros((4, 2))), "arrays are given as y_true=, y_pred="),
-    "records for data": (
-        lambda: losscli.compute("mse", [{"y_true": 1}]),
-        "a mapping of names to arrays, not of type list",
+    "rows for data": (
+        lambda: losscli.compute("mse", [[1.0, 2.0]]),
+        "a mapping of names to arrays, not of type list; records are a list of dicts, named tuples or dataclasses",
     ),
     "an open file": (lambda: losscli.compute("mse", BrokenArray()), "data is a path, a frame or a mapping of names"),
     "a loss for data": (lambda: losscli.compute("mse", MSE), "not of type LossFunction"),

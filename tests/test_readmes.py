@@ -13,6 +13,7 @@ from tools import examples
 ROOT = Path(__file__).parent.parent
 ENGLISH, CHINESE = "README.md", "README.zh-CN.md"
 REPOSITORY = "https://github.com/losscli/losscli/blob/main/"
+SITE = "https://losscli.github.io/losscli/"
 FILE = re.compile(rf"{REPOSITORY}|https://raw\.githubusercontent\.com/losscli/losscli/main/")
 LINK = re.compile(r"!?\[[^]]*\]\(([^)]+)\)")
 MAX_LINES = 160
@@ -57,6 +58,9 @@ def test_links_lead_to_files_from_wherever_it_is_shown(name: str) -> None:
         assert link.startswith("https://"), link
         if FILE.match(link):
             assert (ROOT / FILE.sub("", link)).is_file(), link
+        else:
+            page = link.removeprefix(SITE) or "index.html"
+            assert f" {page.removesuffix('.html')}.md\n" in read("mkdocs.yml"), link
 
 
 @pytest.mark.parametrize("name", [ENGLISH, CHINESE])

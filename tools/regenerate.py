@@ -1,7 +1,7 @@
 """Write generated files: the index of losses, what `list` says of them, how accurate they are, the site's navigation,
-the outputs in pages.
+man pages, the outputs in pages.
 
-    python tools/regenerate.py [index] [catalogue] [accuracy] [nav] [examples [PAGE...]] [--check]
+    python tools/regenerate.py [index] [catalogue] [accuracy] [nav] [man] [examples [PAGE...]] [--check]
 
 writes all of them, or those named; `examples` alone is all pages that have some. With --check it writes nothing and
 exits with 1 if one is out of date. Tests compare the same texts and name this command.
@@ -175,6 +175,10 @@ def chosen(names: list[str]) -> dict[str, Target]:
         for page in pages or examples.pages():
             name = name_of(page)
             targets[f"examples {name}"] = Target(page, partial(examples.replay, page=name))
+    if not names or "man" in names:
+        from tools import man
+
+        targets |= {f"man {name_of(path)}": Target(path, partial(man.make_page, path)) for path in man.man_pages()}
     return targets
 
 
@@ -183,16 +187,16 @@ def main() -> int:
     from tools import examples
 
     parser = argparse.ArgumentParser(description="Write generated files.")
-    words = ", ".join([*TARGETS, "examples [PAGE...]"])
+    words = ", ".join([*TARGETS, "man", "examples [PAGE...]"])
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"{words}; all if none is named")
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a file is out of date")
     options = parser.parse_args()
-    unknown = {name for name in options.targets if not (name in TARGETS or name == "examples" or name.endswith(".md"))}
+    unknown = {name for name in options.targets if not (name in (*TARGETS, "man", "examples") or name.endswith(".md"))}
     if unknown:
         parser.error(f"there is no target {', '.join(sorted(unknown))}")
     stale, failed = [], False
     for name, (path, make) in chosen(options.targets).items():
-        old = path.read_text(encoding="utf-8")
+        old = path.read_text(encoding="utf-8") if path.exists() else ""
         try:
             new = make(old)
         except examples.ExampleError as error:

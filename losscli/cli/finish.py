@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from losscli.cli.mistakes import refuse_unquoted
 from losscli.cli.options import NoteWriter
 from losscli.errors import NoResultError, UsageError
 from losscli.messages import Hint, escape_controls, word
@@ -45,6 +46,8 @@ def parse_gates(values: Mapping[str, Any], losses: Sequence[BoundLoss], more: Se
     from losscli.results import CI_COLUMNS, STATISTICS
 
     statistics = ["value", "n", *STATISTICS, "clipped", *more, *CI_COLUMNS, "baseline", "change"]
+    for text in values["gates"]:
+        refuse_unquoted(text)
     found = [gates.parse_gate(text, losses, statistics) for text in values["gates"]]
     for gate in found:
         if gate.statistic in ("baseline", "change") and values["baseline"] is None:

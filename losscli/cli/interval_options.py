@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from losscli.cli.options import NumberOrText, SectionOption
+from losscli.cli.command import SectionOption
+from losscli.cli.options import NumberOrText
+from losscli.cli.value_types import INTERVAL_METHOD, UNITS_OF_ROWS
 
 INTERVAL_OPTIONS = [
     SectionOption(
@@ -25,14 +27,14 @@ INTERVAL_OPTIONS = [
     SectionOption(
         "Evaluation",
         "--ci-method",
-        metavar="METHOD",
+        type=INTERVAL_METHOD,
         help="studentized (default for means), bca, percentile (default for medians) or poisson (used from 65537 "
         "rows on).",
     ),
     SectionOption(
         "Evaluation",
         "--cluster",
-        metavar="COL",
+        type=UNITS_OF_ROWS,
         help="Resample the rows of a patient, a video or a day together: a column, or @file.",
     ),
     SectionOption(

@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 from losscli.cli import options as shared
+from losscli.cli.command import SectionCommand, SectionOption
 from losscli.cli.model_options import NO_MODEL_OPTIONS
-from losscli.cli.options import SectionCommand, SectionOption
+from losscli.cli.value_types import FUNCTIONAL
 
 
 @click.command(
@@ -23,7 +24,7 @@ from losscli.cli.options import SectionCommand, SectionOption
         SectionOption(
             "Losses",
             "--target",
-            metavar="FUNCTIONAL",
+            type=FUNCTIONAL,
             default="auto",
             help="What forecasts shall be: mean, median, quantile:TAU, or auto, which says what it assumes.",
         ),

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from losscli.declaration.equivalent import Equivalent, value_text
 from losscli.declaration.names import bare_name, is_chinese, matching_names, squash_name
+from losscli.messages import close_names
 
 OTHER_NAMES = {
     # XGBoost: objectives and metrics (https://xgboost.readthedocs.io/en/stable/parameter.html)
@@ -218,12 +219,10 @@ def stated_names(statements: Iterable[tuple[str, Equivalent]]) -> dict[str, list
 
 def _close_names(name: str, own: NameOf) -> list[str]:
     """Return losses whose names are spelled much like a name, and those that start with it."""
-    from difflib import get_close_matches
-
     shown = {alias: f"{alias} ({loss})" if is_chinese(alias) else loss for alias, loss in own.items()}
     bare, wanted = {bare_name(key): text for key, text in shown.items()}, bare_name(name)
     full = {squash_name(key): text for key, text in shown.items()}
     found = [text for key, text in bare.items() if len(wanted) > 2 and key.startswith(wanted)]
     for known, one in ((full, squash_name(name)), (bare, wanted)):
-        found += [known[key] for key in get_close_matches(one, sorted(known), n=MOST_SUGGESTED, cutoff=0.6)]
+        found += [known[key] for key in close_names(one, sorted(known), MOST_SUGGESTED)]
     return list(dict.fromkeys(found))

@@ -155,7 +155,7 @@ COLUMNS_BESIDE_MODELS = ("inflation", "effective_n")
 
 def comparison(compared: Comparison) -> Report:
     """Report one row per loss, least sensitive first; for several models per loss and model, the best first."""
-    from losscli.compare.result import COMPARISON_COLUMNS, MODEL_COLUMNS
+    from losscli.compare.columns import COMPARISON_COLUMNS, MODEL_COLUMNS
 
     first = compared[0]
     columns = COMPARISON_COLUMNS

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import click
 
 from losscli.cli import COMMANDS, cli
-from losscli.cli.options import SECTIONS
+from losscli.cli.command import SECTIONS
 from tools.pages.text import block, code, front_matter, plain, table
 
 PROGRAM = "losscli"
@@ -42,7 +42,7 @@ def command_page(name: str, command: click.Command) -> str:
     summary = command.get_short_help_str(limit=1000)
     usage = " ".join([PROGRAM, name, *command.collect_usage_pieces(context)])
     parts = [
-        front_matter(title=f"{PROGRAM} {name}", description=summary, source=source),
+        front_matter(f"{PROGRAM} {name}", summary, source),
         f"# {PROGRAM} {name}\n",
         block(usage),
         *(f"{text}\n" for text in paragraphs),
@@ -86,8 +86,8 @@ def option_text(option: click.Option, context: click.Context) -> str:
     facts = [("Default", plain(default))] if default else []
     if isinstance(option.type, click.Choice):
         facts.insert(0, ("One of", ", ".join(code(str(choice)) for choice in option.type.choices)))
-    if isinstance(option.type, click.types._NumberRangeBase):
-        facts.insert(0, ("Range", code(option.type._describe_range())))
+    if (range_ := option.get_help_extra(context).get("range")) is not None:
+        facts.insert(0, ("Range", code(range_)))
     if option.multiple:
         facts.append(("Repeatable", "yes"))
     if option.envvar:
@@ -133,7 +133,7 @@ def commands_page() -> str:
     paragraphs, examples = description_of(cli)
     return "\n".join(
         [
-            front_matter(title="Commands", description="All commands of losscli", source="losscli/cli/__init__.py"),
+            front_matter("Commands", "All commands of losscli", "losscli/cli/__init__.py"),
             "# Commands\n",
             *(f"{text}\n" for text in paragraphs),
             block(examples, "bash"),
