@@ -181,7 +181,7 @@ def losses_called(name: str) -> list[Loss]:
 
 
 def label_of(text: str) -> str:
-    """Return the label of a loss as typed, as `huber` of `Huber Loss`; the text if it is no loss."""
+    """Return the label of a loss as typed, as `huber` of `Huber Loss`; the text if it is not a loss."""
     try:
         (bound,) = resolve(parse_specs(text))
     except (UsageError, ValueError):  # no loss, or several

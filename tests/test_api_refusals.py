@@ -231,7 +231,7 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
     "groups as a Series": (lambda: of_frame(group_by=FRAME["site"]), "group_by: 'a' is named twice; it takes names"),
     "a number of classes": (lambda: of_frame(classes=2), "classes: names are text or a list of it, not 2"),
     "classes in a list": (lambda: of_frame(classes=[["a", "b"]]), "names are text or a list of it, not ['a', 'b']"),
-    "gradients of groups": (lambda: of_frame(group_by="site", gradient=True), "goes without groups and a cluster"),
+    "gradients of groups": (lambda: of_frame(group_by="site", gradient=True), "leave out groups and the cluster"),
     "a word for a flag": (lambda: of_frame(gradient="yes"), 'gradient="yes": must be True or False'),
     "a word for logits": (
         lambda: losscli.recommend(FRAME, from_logits="yes"),

@@ -146,7 +146,7 @@ def misplaced_losses(text: str) -> str:
     ctx = click.get_current_context()
     name = ctx.info_name or ""
     if text == "help":
-        return f"help is no loss: 'losscli help {name}' shows the help"
+        return f"help is not a loss: 'losscli help {name}' shows the help"
     words, options = split_words(ctx.command, typed_words(ctx))
     if "--losses" in option_names(ctx.command):  # the first word of a name is the value of the option
         words = [text, *words]

@@ -115,9 +115,9 @@ NAMES_ELSEWHERE = {
 
 _LACKING = "losscli does not have it"
 _RANKS = f"{_LACKING}: it scores an order, not a row; brier and bce score probabilities"
-_ACCURACY = "it is no loss: zero_one is 1 - accuracy"
+_ACCURACY = "it is not a loss: zero_one is 1 - accuracy"
 _COUNTS = f"{_LACKING}: it has no value for a row; zero_one counts errors, dice is a smooth F1"
-_SKILL = "it is no loss of rows: compare shows it as the skill of {}"
+_SKILL = "it is not a loss of rows: compare shows it as the skill of {}"
 _ORDERS = f"{_LACKING}; ranking_softmax and margin_ranking are losses of orders"
 
 NO_LOSSES = {
@@ -135,12 +135,12 @@ NO_LOSSES = {
     _SKILL.format("bce"): "d2_log_loss_score d2_log_loss",
     _SKILL.format("brier"): "d2_brier_score d2_brier",
     "it is exp(cross_entropy)": "perplexity ppl 困惑度",
-    "it is no loss: errors of both signs cancel": "mbe mpe bias me mean_error mean_bias_error",
+    "it is not a loss: errors of both signs cancel": "mbe mpe bias me mean_error mean_bias_error",
     f"{_LACKING}; it is mae divided by that of a simple forecast": "mase rmsse mean_absolute_scaled_error",
     f"{_LACKING}; rps is it for classes, quantile for a few quantiles": "crps continuous_ranked_probability_score",
     f"{_LACKING}; mae is q = 1, mse is q = 2": "lq lp",
     f"{_LACKING}: it depends on mse alone": "psnr 峰值信噪比",
-    f"{_LACKING}: it is no loss of rows": "pearson pearsonr spearman kendall concordance ccc corr correlation ssim "
+    f"{_LACKING}: it is not a loss of rows": "pearson pearsonr spearman kendall concordance ccc corr correlation ssim "
     "ms_ssim lpips fid bleu rouge wer cer",
     _ORDERS: "ndcg map mrr dcg lambdarank rank_xendcg rank:pairwise rank:ndcg rank:map yetirank pairlogit "
     "pairlogitpairwise queryrmse queryauc stochasticrank pfound",
@@ -159,7 +159,7 @@ NameOf = Mapping[str, str]
 
 
 def what_is_meant(name: str, own: NameOf, statements: Sequence[tuple[str, Equivalent]] = ()) -> str:
-    """Return what to say of an unknown name, in brackets: that it is no loss, or which losses may be meant; or ''.
+    """Return what to say of an unknown name, in brackets: that it is not a loss, or which losses may be meant; or ''.
 
     Args:
         name: The name as typed.
