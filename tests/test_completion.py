@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from losscli.cli.shells.resolve import TypedLine, offers
 from losscli.data.column_peek import peek_columns
 from losscli.declaration.domains import parameters
 from losscli.statistics.bootstrap.options import CI_METHODS
-from tests.conftest import ENVIRONMENT, Cli
+from tests.conftest import ENVIRONMENT, ROOT, Cli
 from tests.shells import InteractiveShell, install_program
 
 BREAKS = " \t\n\"'@><=;|&(:"
@@ -266,6 +267,17 @@ def test_scripts_are_printed(cli: Cli) -> None:
     how = cli("completion").out
     assert all(f"losscli completion {shell}" in how for shell in SCRIPTS)
     assert how.splitlines()[2] in cli("completion", "--help").out
+
+
+def test_scripts_are_given_to_whoever_asks_as_of_click(capfd: pytest.CaptureFixture[str]) -> None:
+    assert answer(program, "zsh_source") == 0
+    assert capfd.readouterr().out == script_of("zsh")
+
+
+def test_the_wheel_has_the_scripts_where_shells_look() -> None:
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    shipped = {path.rpartition("/")[2] for path in build["targets"]["wheel"]["shared-data"]}
+    assert set(SCRIPTS.values()) < shipped
 
 
 def test_a_tab_imports_no_numbers(folder: Path) -> None:
