@@ -59,6 +59,7 @@ def values(line: str, after: str = "") -> list[str]:
     ("line", "expected"),
     [
         ("comp", ["compute", "compare", "completion"]),
+        ("-", ["-V", "--version", "-h", "--help"]),
         ("completion ", ["bash", "zsh", "fish"]),
         ("nothing like it ", []),
         ("compute --he", ["--header", "--help"]),
@@ -213,6 +214,9 @@ def column_files(folder: Path) -> Iterator[tuple[str, list[str]]]:
     yield "a.npy", ["y_true", "y_pred"]
     np.savetxt(folder / "a.txt", np.zeros((3, 2)), header="y_true y_pred")
     yield "a.txt", ["y_true", "y_pred"]
+    wide = [f"column_{i}" for i in range(9000)]
+    (folder / "wide.csv").write_text(",".join(wide) + "\n" + "1," * 8999 + "1\n")
+    yield "wide.csv", wide
     (folder / "numbers.csv").write_text("1,2\n3,4\n")
     (folder / "damaged.parquet").write_bytes(b"PAR1....PAR1")
     (folder / "empty.csv").write_text("")
