@@ -81,6 +81,10 @@ class InteractiveShell:
         self._press("\x15")
         return self._buffer.read_text().removesuffix("\n")
 
+    def wait_for(self, text: str) -> None:
+        """Wait until the shell has written a text since the last TAB."""
+        self._read(lambda: text in self.shown)
+
     def _press(self, keys: str) -> None:
         os.write(self._terminal, keys.encode())
 

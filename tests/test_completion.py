@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from losscli.cli.shells.resolve import TypedLine, offers
 from losscli.data.column_peek import peek_columns
 from losscli.declaration.domains import parameters
 from losscli.statistics.bootstrap.options import CI_METHODS
-from tests.conftest import ENVIRONMENT, Cli
+from tests.conftest import ENVIRONMENT, ROOT, Cli
 from tests.shells import InteractiveShell, install_program
 
 BREAKS = " \t\n\"'@><=;|&(:"
@@ -58,6 +59,7 @@ def values(line: str, after: str = "") -> list[str]:
     ("line", "expected"),
     [
         ("comp", ["compute", "compare", "completion"]),
+        ("-", ["-V", "--version", "-h", "--help"]),
         ("completion ", ["bash", "zsh", "fish"]),
         ("nothing like it ", []),
         ("compute --he", ["--header", "--help"]),
@@ -212,6 +214,9 @@ def column_files(folder: Path) -> Iterator[tuple[str, list[str]]]:
     yield "a.npy", ["y_true", "y_pred"]
     np.savetxt(folder / "a.txt", np.zeros((3, 2)), header="y_true y_pred")
     yield "a.txt", ["y_true", "y_pred"]
+    wide = [f"column_{i}" for i in range(9000)]
+    (folder / "wide.csv").write_text(",".join(wide) + "\n" + "1," * 8999 + "1\n")
+    yield "wide.csv", wide
     (folder / "numbers.csv").write_text("1,2\n3,4\n")
     (folder / "damaged.parquet").write_bytes(b"PAR1....PAR1")
     (folder / "empty.csv").write_text("")
@@ -266,6 +271,17 @@ def test_scripts_are_printed(cli: Cli) -> None:
     how = cli("completion").out
     assert all(f"losscli completion {shell}" in how for shell in SCRIPTS)
     assert how.splitlines()[2] in cli("completion", "--help").out
+
+
+def test_scripts_are_given_to_whoever_asks_as_of_click(capfd: pytest.CaptureFixture[str]) -> None:
+    assert answer(program, "zsh_source") == 0
+    assert capfd.readouterr().out == script_of("zsh")
+
+
+def test_the_wheel_has_the_scripts_where_shells_look() -> None:
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    shipped = {path.rpartition("/")[2] for path in build["targets"]["wheel"]["shared-data"]}
+    assert set(SCRIPTS.values()) < shipped
 
 
 def test_a_tab_imports_no_numbers(folder: Path) -> None:
@@ -331,7 +347,7 @@ def test_completion_in_a_shell(folder: Path, tmp_path: Path, shell: str) -> None
             assert line.startswith("losscli compute mse --true label")
         if shell != "bash":
             terminal.complete("losscli compute squared_")
-            assert "Hinge loss" in terminal.shown or "hinge" in terminal.shown
+            terminal.wait_for("excess of an error over epsilon")  # the description of a loss
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from typing import Any
 from losscli.data import remote
 from losscli.data.files import FORMAT_BY_ENDING, STDIN, Input, format_ending
 
-BYTES_PEEKED = 1 << 16
+BYTES_OF_LINE_PEEKED = 1 << 20
 BYTES_OF_JSON_PEEKED = 1 << 22
 BYTES_OF_SHEETS_PEEKED = 1 << 22
 """Files of sheets that are larger take too long: all of a sheet is read for its first row."""
@@ -75,7 +75,8 @@ def _names_in(path: str, options: Mapping[str, Any]) -> Sequence[str]:
         if format in ("csv", "tsv"):
             from losscli.data.csv_peek import names_of_text
 
-            return names_of_text(source.head(), options)
+            head = source.head()
+            return names_of_text(head if b"\n" in head else source.stream.read(BYTES_OF_LINE_PEEKED), options)
         if format in _READERS:
             return _READERS[format](source)
         if source.compression is not None:
@@ -91,9 +92,9 @@ def _names_in(path: str, options: Mapping[str, Any]) -> Sequence[str]:
 def _names_of_lines(source: Input) -> Sequence[str]:
     import json
 
-    line = source.stream.readline(BYTES_OF_JSON_PEEKED)
+    line = source.stream.readline(BYTES_OF_LINE_PEEKED)
     while line and not line.strip():
-        line = source.stream.readline(BYTES_OF_JSON_PEEKED)
+        line = source.stream.readline(BYTES_OF_LINE_PEEKED)
     first = json.loads(line.decode("utf-8-sig"))
     return list(first) if isinstance(first, dict) else ()
 

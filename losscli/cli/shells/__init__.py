@@ -21,12 +21,17 @@ def script_of(shell: str) -> str:
 
 
 def answer(program: click.Group, instruction: str) -> int:
-    """Print what may come next on the line that a script sends, nothing if it makes no sense; return the status."""
+    """Print what may come next on the line that a script sends, nothing if it makes no sense; return the status.
+
+    `bash_complete` asks for that, `bash_source` for the script itself.
+    """
     from losscli.cli.shells.protocol import PROTOCOLS
 
     try:
-        shell = PROTOCOLS[instruction.partition("_")[0]](program, {}, "losscli", VARIABLE)
-        os.write(1, shell.complete().encode("utf-8", "surrogateescape"))
+        name, _, task = instruction.partition("_")
+        shell = PROTOCOLS[name](program, {}, "losscli", VARIABLE)
+        text = shell.source() if task == "source" else shell.complete()
+        os.write(1, text.encode("utf-8", "surrogateescape"))
     except Exception:  # whatever it is: a message would be written into the line that is being typed
         return 1
     return 0

@@ -7,6 +7,7 @@ from typing import Any
 
 from click.shell_completion import CompletionItem, ShellComplete, split_arg_string
 
+from losscli.cli.shells import script_of
 from losscli.cli.shells.bash_words import LastWord, split_line
 from losscli.cli.shells.resolve import TypedLine, offers
 
@@ -23,6 +24,10 @@ class LossShell(ShellComplete):
         before = int(number)
         self.after = tuple(words[before + 1 :])
         return words[:before], words[before] if words[before:] else ""
+
+    def source(self) -> str:
+        """Return the script."""
+        return script_of(self.name)
 
     def complete(self) -> str:
         """Return a line for each thing that may come next."""

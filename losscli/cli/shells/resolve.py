@@ -19,7 +19,7 @@ class TypedLine(NamedTuple):
 
 def offers(program: click.Command, line: TypedLine) -> list[CompletionItem[Any]]:
     """Return what the word at the cursor may be, as whole words."""
-    root = click.Context(program, info_name="losscli", resilient_parsing=True)
+    root = click.Context(program, info_name="losscli", resilient_parsing=True, **program.context_settings)
     place = next((i for i, word in enumerate(line.before) if not word.startswith("-")), None)
     if place is None:
         return program.shell_complete(root, line.current)
