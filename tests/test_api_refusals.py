@@ -291,7 +291,8 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
         lambda: losscli.get_loss("softmax_loss", class_weight={0: 1, 1: 2}),
         "a list, one number >= 0 a class, as [2, 4, 6]",
     ),
-    "an unknown family": (lambda: losscli.list_losses("regresion"), "no family 'regresion'; they are"),
+    "an unknown family": (lambda: losscli.list_losses(family="regresion"), "no family 'regresion'; they are"),
+    "text that no loss has": (lambda: losscli.list_losses("regresion"), "no loss matches 'regresion' (did you mean"),
     # results
     "a result that is not there": (
         lambda: losscli.compute(["mse"], FRAME)["mae"],

@@ -313,7 +313,7 @@ def refuse_unquoted(condition: str) -> None:
     Raises:
         UsageError: It has none. The message has the option to type, and names the file that the shell wrote.
     """
-    if re.search(r"(?:[<>]|[=!]=)=?\s*[^\s<>=!]", condition) or re.fullmatch(r"[^:\[]+[=!].*", condition):
+    if re.search(r"(?:[<>≤≥＜＞]|[=!]=)=?\s*[^\s<>=!]", condition) or re.fullmatch(r"[^:\[]+[=!].*", condition):
         return
     comparison, made = ">0.5", ""
     words = click.get_current_context().params.get("data", ())
