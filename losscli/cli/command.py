@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import os
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,6 +34,9 @@ USUAL_OPTIONS = (
 """The options that a help text shows first, in a section of their own."""
 
 MAX_EXAMPLES = 3
+
+LONG_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
+"""Characters that word processors and web pages make of dashes."""
 
 
 class IncompleteCommandError(click.UsageError):
@@ -96,12 +101,12 @@ class SectionCommand(click.Command):
         """
         if ctx.resilient_parsing:
             return super().parse_args(ctx, args)
-        from losscli.cli import mistakes
-
         typed = list(args)
-        if not typed:
-            mistakes.refuse_nothing(ctx)
-        mistakes.refuse_wrong_dashes(self, typed)
+        if not typed or any(map(may_have_wrong_dashes, typed)):
+            from losscli.cli import mistakes
+
+            mistakes.refuse_nothing(ctx, typed)
+            mistakes.refuse_wrong_dashes(self, typed)
         try:
             return super().parse_args(ctx, args)
         except click.MissingParameter as error:
@@ -109,11 +114,30 @@ class SectionCommand(click.Command):
             verb = "are" if name.endswith("s") else "is"
             raise IncompleteCommandError(f"{name.upper()} {verb} missing", ctx) from None
         except click.NoSuchOption as error:
+            from losscli.cli import mistakes
+
             raise mistakes.unknown_option(error.option_name, ctx, typed) from None
         except click.UsageError as error:
             if type(error) is not click.UsageError:
                 raise
+            from losscli.cli import mistakes
+
             raise mistakes.too_many_words(error, ctx, typed) from None
+
+
+def may_have_wrong_dashes(word: str) -> bool:
+    """Return whether a word may be an option of several letters with one dash, or with a long one."""
+    return len(word) > 2 and word[0] in f"-{LONG_DASHES}" and not word.startswith("--")
+
+
+def is_nothing_to_read() -> bool:
+    """Return whether standard input is closed, a terminal, or the null device."""
+    if sys.stdin is None or sys.stdin.isatty():
+        return True
+    try:
+        return os.path.samestat(os.fstat(sys.stdin.fileno()), os.stat(os.devnull))
+    except (OSError, ValueError):  # it is no file, as in a test
+        return False
 
 
 def write_options(

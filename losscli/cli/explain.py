@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from losscli.cli.command import SectionCommand, SectionOption
-from losscli.cli.mistakes import misplaced_losses
 from losscli.cli.options import OUTPUT_OPTIONS, PLUGIN_OPTION
 from losscli.cli.value_types import LOSSES
 from losscli.errors import LosscliError, UsageError
@@ -64,6 +63,8 @@ def command(losses: str, plugins: tuple[str, ...], **values: Any) -> int:
     try:
         bound = resolve(parse_specs(losses))
     except UsageError:
+        from losscli.cli.mistakes import misplaced_losses
+
         if problem := misplaced_losses(losses):
             raise UsageError(problem) from None
         raise

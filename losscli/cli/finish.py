@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from losscli.cli.mistakes import refuse_unquoted
 from losscli.cli.options import NoteWriter
 from losscli.errors import NoResultError, UsageError
 from losscli.messages import Hint, escape_controls, word
@@ -43,6 +42,7 @@ def parse_gates(values: Mapping[str, Any], losses: Sequence[BoundLoss], more: Se
         UsageError: A condition is not understood, or is on a change or an interval that is not computed.
     """
     from losscli import gates
+    from losscli.cli.mistakes import refuse_unquoted
     from losscli.results import CI_COLUMNS, STATISTICS
 
     statistics = ["value", "n", *STATISTICS, "clipped", *more, *CI_COLUMNS, "baseline", "change"]

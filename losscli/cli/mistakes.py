@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import sys
 from collections.abc import Sequence
 
 import click
 
-from losscli.cli.command import IncompleteCommandError
+from losscli.cli.command import LONG_DASHES, IncompleteCommandError, is_nothing_to_read, may_have_wrong_dashes
 from losscli.cli.words import (
     is_file,
     is_loss,
@@ -23,9 +22,6 @@ from losscli.cli.words import (
 )
 from losscli.errors import UsageError
 from losscli.messages import close_names, did_you_mean, join_names
-
-LONG_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
-"""Characters that word processors and web pages make of dashes."""
 
 OTHER_COMMANDS = {"version": "losscli --version", "losses": "losscli list", "ls": "losscli list"}
 """What other tools call a command -> how it is typed."""
@@ -60,14 +56,14 @@ OTHER_OPTIONS = {
 # ------------------------------------------------------------------------------------------- nothing, or too much
 
 
-def refuse_nothing(ctx: click.Context) -> None:
+def refuse_nothing(ctx: click.Context, typed: Sequence[str]) -> None:
     """Refuse a command without a word, if it lacks losses or there is nothing to read.
 
     Raises:
         IncompleteCommandError: It does; the examples say how it is typed.
     """
     names = {parameter.name for parameter in ctx.command.params}
-    if not names & {"losses", "data"}:
+    if typed or not names & {"losses", "data"}:
         return
     if "losses" in names:
         losses = "--losses" if "--losses" in option_names(ctx.command) else "LOSSES"
@@ -80,16 +76,6 @@ def refuse_nothing(ctx: click.Context) -> None:
         raise IncompleteCommandError(missing, ctx)
     if is_nothing_to_read():
         raise IncompleteCommandError("no data: name a file, or pipe it in", ctx)
-
-
-def is_nothing_to_read() -> bool:
-    """Return whether standard input is closed, a terminal, or the null device."""
-    if sys.stdin is None or sys.stdin.isatty():
-        return True
-    try:
-        return os.path.samestat(os.fstat(sys.stdin.fileno()), os.stat(os.devnull))
-    except (OSError, ValueError):  # it is no file, as in a test
-        return False
 
 
 def too_many_words(error: click.UsageError, ctx: click.Context, typed: Sequence[str]) -> click.UsageError:
@@ -114,8 +100,6 @@ def refuse_losses_as_data(data: Sequence[str]) -> None:
     Raises:
         UsageError: A word is a loss, and there is no such file. The message has the command to type.
     """
-    if all(map(os.path.exists, data)):
-        return
     ctx = click.get_current_context()
     name = ctx.info_name or ""
     typed = ctx.params.get("losses", ())
@@ -208,8 +192,8 @@ def unknown_command(typed: str, words: Sequence[str], commands: Sequence[str]) -
         return click.UsageError(f"no such command: {typed!r}; {quoted}")
     if others or options:
         problem = unknown_loss(typed)
-        if (meant := re.search(r"did you mean ([^,?]+)", problem)) and is_loss(meant[1]):
-            command = command_of_words([meant[1], *rest])
+        if (found := re.search(r"did you mean ([^,?]+)", problem)) and is_loss(found[1]):
+            command = command_of_words([found[1], *rest])
             return click.UsageError(f"no such command: {typed!r} (did you mean {command}?)")
         if problem.endswith(")"):  # it says why this is no loss
             return click.UsageError(f"no such command: {typed!r}; {problem}")
@@ -261,15 +245,11 @@ def refuse_wrong_dashes(command: click.Command, words: Sequence[str]) -> None:
     Raises:
         click.UsageError: A word is such an option.
     """
-    if all(word.startswith("--") or word[:1] not in f"-{LONG_DASHES}" or len(word) < 3 for word in words):
-        return
     names = {squash(name): name for name in option_names(command)}
     others, options = split_words(command, words)
     for word in (*others, *options):
         bare = word.partition("=")[0]
-        if word.startswith("--") or len(bare.lstrip(f"-{LONG_DASHES}")) < 2 or word[:1] not in f"-{LONG_DASHES}":
-            continue
-        if meant := names.get(squash(bare.lstrip(LONG_DASHES))):
+        if may_have_wrong_dashes(bare) and (meant := names.get(squash(bare.lstrip(LONG_DASHES)))):
             why = (
                 "an option of several letters starts with two dashes"
                 if word[0] == "-"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -9,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from losscli.cli import mistakes
-from losscli.cli.command import IncompleteCommandError, SectionOption
+from losscli.cli.command import IncompleteCommandError, SectionOption, is_nothing_to_read
 from losscli.cli.value_types import (
     COLUMN,
     COLUMNS,
@@ -277,7 +277,9 @@ def parse_losses(text: str, values: Mapping[str, Any]) -> list[BoundLoss]:
     try:
         return resolve(parse_specs(text), params)
     except UsageError:
-        if problem := mistakes.misplaced_losses(text):
+        from losscli.cli.mistakes import misplaced_losses
+
+        if problem := misplaced_losses(text):
             raise UsageError(problem) from None
         raise
 
@@ -349,9 +351,12 @@ def open_files(data: Sequence[str], values: Mapping[str, Any]) -> OpenSources:
     groups = [name.strip() for name in (values.get("group_by") or "").split(",")] + [values.get("cluster") or ""]
     if values.get("model_files"):
         return open_model_files(data, values, read_options, groups)
-    if not data and mistakes.is_nothing_to_read():
+    if not data and is_nothing_to_read():
         raise IncompleteCommandError("no data: name a file, or pipe it in", click.get_current_context())
-    mistakes.refuse_losses_as_data(data)
+    if not all(map(os.path.exists, data)):
+        from losscli.cli.mistakes import refuse_losses_as_data
+
+        refuse_losses_as_data(data)
     return lambda roles: open_data(data or ("-",), roles, read_options, by_file=FILE_COLUMN in groups)
 
 
