@@ -202,7 +202,8 @@ def compute(
         >>> results = losscli.compute(["mse", "mae"], data)
         >>> results["mae"].value
         0.5
-        >>> [(r.group["site"], r.value) for r in losscli.compute("mse", data, group_by="site")]
+        >>> groups = losscli.compute("mse", data, group_by="site")
+        >>> [(r.group["site"], r.value) for r in groups]
         [('a', 0.125), ('b', 0.625)]
     """
     if isinstance(loss, str) and "," in loss:
@@ -319,7 +320,8 @@ def compare(
     Examples:
         The last row is an outlier. `mae` is moved less by it than `mse`:
 
-        >>> y, p = [1, 2, 3, 4, 5, 6, 7, 80], [1.1, 2.3, 2.8, 4.2, 4.9, 6.2, 7.1, 8.0]
+        >>> y = [1, 2, 3, 4, 5, 6, 7, 80]
+        >>> p = [1.1, 2.3, 2.8, 4.2, 4.9, 6.2, 7.1, 8.0]
         >>> ranked = losscli.compare(["mse", "mae"], y_true=y, y_pred=p)
         >>> [(loss.label, loss.rank, round(loss.inflation)) for loss in ranked]
         [('mae', 1, 53), ('mse', 2, 18901)]
@@ -327,8 +329,8 @@ def compare(
         Two models under one loss:
 
         >>> y = list(range(20))
-        >>> models = {"near": [value + 0.1 * (value % 3) for value in y], "far": [value - 1 for value in y]}
-        >>> found = losscli.compare("mae", y_true=y, models=models)
+        >>> near, far = [value + 0.1 * (value % 3) for value in y], [value - 1 for value in y]
+        >>> found = losscli.compare("mae", y_true=y, models={"near": near, "far": far})
         >>> [(loss.model, round(loss.value, 3), loss.verdict) for loss in found]
         [('near', 0.095, 'best'), ('far', 1.0, 'worse')]
     """

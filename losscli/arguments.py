@@ -14,7 +14,7 @@ from losscli.binding import role_names
 from losscli.data.folders import FILE_COLUMN
 from losscli.data.frames import as_array, check_index, column_names, frame_columns
 from losscli.data.interchange import coded_text_of, import_array, is_arrow, is_row, materialize
-from losscli.data.named_columns import NamedColumns, columns_of_records, is_dataset
+from losscli.data.named_columns import NamedColumns, columns_of_records, is_data_array, is_dataset
 from losscli.data.sources import ReadOptions, Sources, open_data
 from losscli.data.table import ArraysTable, Kind, convert
 from losscli.data.values import shorten
@@ -311,6 +311,8 @@ def _explain_data(data: Any) -> str:
         remedy = "os.fsdecode(data) is a path"
     elif isinstance(data, Iterator):
         remedy = "list(data) can be read more than once"
+    elif is_data_array(data):
+        remedy = "data.to_dataset(dim=...) has a column for each label of a dimension"
     elif hasattr(type(data), "get_group") or hasattr(type(data), "agg"):
         remedy = "give the frame itself, and group_by= the columns of the groups"
     elif isinstance(data, (list, tuple)):

@@ -100,7 +100,8 @@ def plot(
         >>> losses, gradients = losscli.plot("mse,huber:delta=2", range=(-3, 3))
         >>> losses.get_xlabel()
         'y_pred − y_true'
-        >>> axes = losscli.plot("mse", y_true=[1, 2, 3, 90], y_pred=[1.5, 2, 2, 4], kind="share")
+        >>> y, p = [1, 2, 3, 90], [1.5, 2, 2, 4]
+        >>> axes = losscli.plot("mse", y_true=y, y_pred=p, kind="share")
     """
     given = losses.split(",") if isinstance(losses, str) else split_losses(losses)
     bound, arrays = split_keywords(plot, given, roles_and_params)

@@ -71,7 +71,8 @@ def recommend(
         NoResultError: No row is left.
 
     Examples:
-        >>> found = losscli.recommend(y_true=[0, 1, 1, 0, 1, 0], y_pred=[0.1, 0.8, 0.7, 0.3, 0.9, 0.4])
+        >>> y, p = [0, 1, 1, 0, 1, 0], [0.1, 0.8, 0.7, 0.3, 0.9, 0.4]
+        >>> found = losscli.recommend(y_true=y, y_pred=p)
         >>> found.task
         'binary'
         >>> found.losses

@@ -94,7 +94,8 @@ def report(
         LosscliError: As for `compute`; a UsageError if matplotlib is not installed.
 
     Examples:
-        >>> page = losscli.report(["mse", "mae"], y_true=[1, 2, 3, 90], y_pred=[1.5, 2, 2, 4], title="Four rows")
+        >>> y, p = [1, 2, 3, 90], [1.5, 2, 2, 4]
+        >>> page = losscli.report(["mse", "mae"], y_true=y, y_pred=p, title="Four rows")
         >>> "<title>Four rows" in page
         True
     """

@@ -218,5 +218,9 @@ def test_a_dataset_is_a_table_of_its_shared_dimensions() -> None:
     weighted = grid.assign(weight=("t", [1, 3]))
     result = losscli.compute("mse", weighted, columns={"weight": "weight"})
     assert (result.value, result.n) == (2.25, 2)
+    columns = data.drop_vars("site").to_dataarray()
+    assert losscli.compute("mse", columns.to_dataset(dim="variable")).value == 0.375
+    with pytest.raises(losscli.UsageError, match=r"data\.to_dataset\(dim=\.\.\.\) has a column for each label"):
+        losscli.compute("mse", columns)
     with pytest.raises(losscli.DataError, match="variables have no dimension: there are no rows"):
         losscli.compute("mse", xr.Dataset({"y_true": 1.0}))
