@@ -14,6 +14,7 @@ from losscli.binding import role_names
 from losscli.data.folders import FILE_COLUMN
 from losscli.data.frames import as_array, check_index, column_names, frame_columns
 from losscli.data.interchange import coded_text_of, import_array, is_arrow, is_row, materialize
+from losscli.data.named_columns import NamedColumns, columns_of_records, is_dataset
 from losscli.data.sources import ReadOptions, Sources, open_data
 from losscli.data.table import ArraysTable, Kind, convert
 from losscli.data.values import shorten
@@ -178,7 +179,7 @@ def split_cluster(cluster: Any, data: Any, arrays: Mapping[str, ArrayLike]) -> t
     if not (is_row(cluster) or hasattr(cluster, "__array__") or is_arrow(cluster)):
         raise UsageError("is the name of a column, or an array", option=("cluster", cluster))
     if data is not None or not arrays:
-        raise UsageError("cluster as an array goes with y_true as an array; of data it is the name of a column")
+        raise UsageError("an array of clusters needs y_true as an array; with data, cluster is the name of a column")
     if frame_columns(materialize(cluster, "cluster"), "cluster") is not None:
         raise UsageError("cluster is one column, not a frame: name it, or give its values")
     if "cluster" in arrays:
@@ -231,10 +232,11 @@ def bind_data(
     options.check()
     apart = options.model_files if isinstance(options.model_files, Mapping) else {}
     check_models_apart(apart, arrays, options.model_column)
-    if isinstance(data, Mapping):
+    if isinstance(data, Mapping) and not is_dataset(data):
         data = {str(name): materialize(value, str(name)) for name, value in data.items()}
     else:
-        data = materialize(data, "data")
+        records = columns_of_records(data, "data")
+        data = materialize(data, "data") if records is None else records
     arrays = {name: materialize(array, name) for name, array in arrays.items()}
     for role, array in arrays.items():
         if isinstance(array, (str, os.PathLike)):
@@ -298,14 +300,22 @@ def bind_data(
 
 def _explain_data(data: Any) -> str:
     """Return why something is no data."""
-    names = column_names(data) or []
+    names, kind = column_names(data) or [], type(data).__name__
     twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
     if twice is not None:
         return f"data: two columns are called {twice!r}"
-    return (
-        f"data is a path, a frame or a mapping of names to arrays, not of type {type(data).__name__}; arrays are given "
-        "as y_true=, y_pred="
-    )
+    remedy = "arrays are given as y_true=, y_pred="
+    if hasattr(type(data), "read"):
+        remedy = "give the path of an open file, or pandas.read_csv(data)"
+    elif isinstance(data, bytes):
+        remedy = "os.fsdecode(data) is a path"
+    elif isinstance(data, Iterator):
+        remedy = "list(data) can be read more than once"
+    elif hasattr(type(data), "get_group") or hasattr(type(data), "agg"):
+        remedy = "give the frame itself, and group_by= the columns of the groups"
+    elif isinstance(data, (list, tuple)):
+        remedy = "records are a list of dicts, named tuples or dataclasses; arrays are given as y_true=, y_pred="
+    return f"data is a path, a frame or a mapping of names to arrays, not of type {kind}; {remedy}"
 
 
 def table_of(value: Any, columns: Mapping[str, Any]) -> Table:
@@ -321,4 +331,7 @@ def table_of(value: Any, columns: Mapping[str, Any]) -> Table:
             arrays[name] = as_array(column, name) if coded is None else coded
         except DataError as error:
             unreadable[name] = error
-    return ArraysTable("", "arrays", arrays, unreadable)
+    table = ArraysTable("", "arrays", arrays, unreadable)
+    if isinstance(value, NamedColumns):
+        table.index_columns = value.hidden
+    return table

@@ -12,7 +12,7 @@ from typing import Any
 
 from losscli.data.files import ENDINGS_OF_PACKED_FILES, Input
 from losscli.errors import DataError, UsageError
-from losscli.messages import Hint
+from losscli.messages import Hint, did_you_mean_path
 from losscli.result_base import Baseline
 from losscli.result_names import ResultKey, group_columns, result_name
 from losscli.results import Evaluation, LossResult
@@ -76,7 +76,8 @@ def read(path: str) -> BaselineFile:
     try:
         document = json.loads(_read_text(path), object_pairs_hook=_object)
     except OSError as error:
-        raise DataError(error.strerror or str(error), option=("baseline", path)) from error
+        meant = did_you_mean_path(path) if isinstance(error, FileNotFoundError) else ""
+        raise DataError(f"{error.strerror or error}{meant}", option=("baseline", path)) from error
     except RecursionError as error:
         raise DataError("is not a result of losscli", Hint.WRITE_BASELINE, option=("baseline", path)) from error
     except ValueError as error:

@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 MAX_VALUE_LENGTH = 60
@@ -223,6 +223,31 @@ def _word(
 def join_names(names: Sequence[str]) -> str:
     """Return `a, b and c`."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def close_names(name: str, known: Iterable[str], count: int = 1, cutoff: float = 0.6) -> list[str]:
+    """Return the known names that are close to a name, the closest first; capitals make little difference."""
+    import difflib
+
+    by_text = {other.casefold(): other for other in known}
+    return [by_text[text] for text in difflib.get_close_matches(name.casefold(), by_text, n=count, cutoff=cutoff)]
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the question whether the closest known name is meant; empty if none is close."""
+    close = close_names(name, known)
+    return f"did you mean {close[0]!r}?" if close else ""
+
+
+def did_you_mean_path(path: str) -> str:
+    """Return the question whether the closest name in the folder of a path is meant, in brackets; empty if none is."""
+    folder = os.path.dirname(path)
+    try:
+        names = os.listdir(folder or ".")
+    except (OSError, ValueError):
+        return ""
+    close = close_names(os.path.basename(path), names, cutoff=0.75)
+    return f" (did you mean {os.path.join(folder, close[0])}?)" if close else ""
 
 
 def word(text: str, spelling: Spelling) -> str:

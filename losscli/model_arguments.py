@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from losscli.data.frames import as_array, frame_columns
 from losscli.data.interchange import is_arrow, materialize
+from losscli.data.named_columns import is_dataset
 from losscli.data.sources import ReadOptions, Sources
 from losscli.data.table import ArraysTable, RowNumbers, Table
 from losscli.errors import UsageError
@@ -26,7 +27,7 @@ def read_models(models: Any) -> Any:
         from losscli.data.model_sources import find_model_files
 
         return find_model_files([*map(os.fspath, paths)])
-    models = materialize(models, "models")
+    models = dict(models.data_vars) if is_dataset(models) else materialize(models, "models")
     models = frame_columns(models) or models
     if not isinstance(models, Mapping):
         return models
@@ -58,7 +59,7 @@ def _is_path_or_frame(value: Any, name: str) -> bool:
 def check_models_apart(given: Mapping[str, Any], arrays: Mapping[str, Any], model_column: str | None) -> None:
     """Raise a UsageError if models that are given apart are given in another way, too."""
     if given and "y_pred" in arrays:
-        raise UsageError("models hold the predictions: y_pred is given twice")
+        raise UsageError("models hold the predictions: leave out y_pred")
     if given and model_column is not None:
         problem = "names the models of one table: leave it out, or leave out models"
         raise UsageError(problem, option=("model_column", model_column))

@@ -14,7 +14,7 @@ from losscli.declaration.domains import Domain
 from losscli.declaration.loss import BoundLoss
 from losscli.errors import DataError, UsageError
 from losscli.evaluation.evaluator import takes
-from losscli.messages import Hint, Message, join_names
+from losscli.messages import Hint, Message, did_you_mean, join_names
 from losscli.options import EvaluationOptions
 
 
@@ -82,10 +82,7 @@ def check_reference(reference: str | None, models: Sequence[str]) -> None:
         return
     if not models:
         raise UsageError("is for several models, and there is only one", option=("reference", reference))
-    from difflib import get_close_matches
-
-    close = get_close_matches(reference, models, n=1)
-    meant = f"did you mean {close[0]!r}? the models are" if close else "the models are"
+    meant = f"{did_you_mean(reference, models)} the models are".lstrip()
     raise UsageError(f"there is no such model; {meant} {', '.join(models)}", option=("reference", reference))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.errors import UsageError
-from losscli.messages import Hint, one_line
+from losscli.messages import Hint, did_you_mean, one_line
 
 if TYPE_CHECKING:
     from losscli.statistics.bootstrap.options import Resampling
@@ -29,10 +29,7 @@ class UnknownOptionError(UsageError, TypeError):
     @classmethod
     def of_keyword(cls, function: str, unknown: str, known: Sequence[str]) -> UnknownOptionError:
         """Return the error for an unknown keyword of a function that knows others."""
-        import difflib
-
-        close = difflib.get_close_matches(unknown, known, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(known)}"
+        hint = did_you_mean(unknown, known) or f"it takes {', '.join(known)}"
         return cls(f"{function}() got an unknown keyword {unknown!r} ({hint})")
 
 
@@ -143,7 +140,7 @@ class EvaluationOptions(NamedTuple):
                 raise UsageError("must be at least 1", option=(name, count))
         for name in ("scheduler", "workers"):
             if self.engine == "local" and getattr(self, name):
-                raise UsageError("is for a cluster", Hint.ADD_ENGINE, option=(name, getattr(self, name)))
+                raise UsageError("needs a cluster", Hint.ADD_ENGINE, option=(name, getattr(self, name)))
         for name in ("group_by", "classes"):
             names = getattr(self, name)
             twice = next((one for one in names if names.count(one) > 1), None)
@@ -162,7 +159,7 @@ class EvaluationOptions(NamedTuple):
         if self.ci is None and not self.draw_options:
             return None
         if self.per_sample and self.ci is not None:
-            raise UsageError("an interval is of the reduced value: per-sample losses have none", option=("ci", self.ci))
+            raise UsageError("an interval needs a reduced value: per-sample losses have none", option=("ci", self.ci))
         from losscli.statistics.bootstrap.options import parse_resampling
 
         level, how = self.ci, [getattr(self, name) for name in DRAW_OPTIONS]
@@ -207,7 +204,7 @@ class EvaluationOptions(NamedTuple):
         is_mapping = isinstance(self.columns, Mapping)
         if not is_mapping or not all(isinstance(named, str) for named in self.columns.values()):
             given = one_line(self.columns)
-            raise UsageError(f"columns map roles to a name, a comma list or a pattern, unlike {given}")
+            raise UsageError(f"columns map roles to a name, a comma list or a pattern, not {given}")
         for name in ("jobs", "workers"):
             if not isinstance(count := getattr(self, name), (numbers.Integral, type(None))):
                 raise UsageError("must be a whole number", option=(name, count))

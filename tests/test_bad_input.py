@@ -287,7 +287,6 @@ COMMANDS = {
     "logits nowhere": ("compute mse --from-logits data.csv", 2, ["'from_logits'"]),
     "unknown option": ("compute mse --presision 3 data.csv", 2, ["--presision", "--precision"]),
     "unknown command": ("comptue mse data.csv", 2, ["'comptue'", "'compute'"]),
-    "no losses": ("compute", 2, ["LOSSES"]),
     "compare without losses": ("compare data.csv", 2, ["--losses"]),
     "bad --column": ("compute mse data.csv --column y_pred", 2, ["--column y_pred", "ROLE=COLS"]),
     "unknown role": ("compute mse data.csv --column anchor=a", 2, ["'anchor'", "y_true, y_pred, weight"]),

@@ -569,7 +569,7 @@ def test_weights_of_one_column(cli: Cli) -> None:
 
 HINTS = {
     "the losses of compare": (["compare", "mse,mae", "x.csv"], "'losscli compare --losses mse,mae x.csv'"),
-    "losses after the data": (["compute", DIABETES, "mse"], "losses come before the data, as in compute mse"),
+    "losses after the data": (["compute", DIABETES, "mse"], "losses come before the data, as in losscli compute mse"),
 }
 
 

@@ -14,10 +14,12 @@ from scipy.optimize import minimize_scalar
 import losscli
 from losscli import binding, registry
 from losscli.compare.compare import CompareOptions, compare_run
+from losscli.compare.notes import MAX_GROUP_NOTES, merge_notes
 from losscli.data.sources import Sources
 from losscli.data.table import ArraysTable
 from losscli.declaration import grammar
 from losscli.declaration.properties import Functional
+from losscli.messages import Message
 from losscli.options import EvaluationOptions
 from losscli.statistics.minimizer import minimize_in_closed_form
 from tests.conftest import Cli
@@ -381,3 +383,13 @@ def test_the_closed_form_of_a_quantile_is_the_midpoint_of_its_minimizers(n: int,
     best = [value for value, loss in zip(values, losses[1:], strict=True) if loss <= losses[1:].min() + 1e-12]
     assert losses[0] <= losses[1:].min() + 1e-12
     assert found == pytest.approx((min(best) + max(best)) / 2, abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("beyond", "left_out"), [(0, None), (1, None), (2, "2 more notes on groups and models are left out")]
+)
+def test_notes_on_groups_are_counted_where_several_are_left_out(beyond: int, left_out: str | None) -> None:
+    n = MAX_GROUP_NOTES + beyond
+    notes = list(merge_notes([[Message(str(i))] for i in range(n)], [f"g{i}" for i in range(n)]))
+    shown = [f"g{i}: {i}" for i in range(n if left_out is None else MAX_GROUP_NOTES)]
+    assert notes == [*shown, *([left_out] if left_out else [])]

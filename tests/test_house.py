@@ -292,7 +292,7 @@ def test_help_of_a_command_has_sections(name: str, cli: Cli, narrow: None) -> No
         for heading, block in blocks
         if re.search(r"^  -", block, re.MULTILINE)
     }
-    assert len(sections) > 1
+    assert len(sections) > (name not in ("completion", "help")), "a command has more than --help"
     entries = [line for lines in sections.values() for line in lines]
     assert [line for line in entries if not line.startswith("  -")] == [], "an argument is no option"
     listed = set(re.findall(r"(?<![\w-])--?[A-Za-z][a-z-]*", " ".join(line.partition("   ")[0] for line in entries)))

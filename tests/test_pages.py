@@ -16,7 +16,7 @@ TRANSLATIONS = [
     pytest.param(DOCS / "tutorial.md", DOCS / "zh/tutorial.md", id="tutorial"),
     pytest.param(*WHICH_LOSS, id="which-loss"),
 ]
-NOT_LOSSES = {"skill", "--group-by", "--top 5"}
+NOT_LOSSES = {"compare", "skill", "--group-by", "--top 5"}
 """What the tables of which-loss name beside losses."""
 
 
@@ -59,3 +59,16 @@ def test_a_translation_is_in_step(page: Path, translation: Path) -> None:
 def test_a_translation_names_the_same_losses() -> None:
     english, chinese = (losses_in_tables(page) for page in WHICH_LOSS)
     assert sorted(english) == sorted(chinese)
+
+
+def test_the_numbers_of_libraries_are_those_that_are_computed() -> None:
+    text = (DOCS / "concepts/conventions.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split("|")[2:-1]] for line in text.splitlines() if re.match(r"\| \d", line)]
+    code = {block.title: block.text for block in examples.blocks_of(text) if "near(" in block.text}
+    assert (len(rows), len(code)) == (20, 5)
+    for column, (title, lines) in enumerate(code.items()):
+        expected = {float(number) for number in re.findall(r"(?m)^ *near\(.*, (-?[\d.]+)\)$", lines)}
+        cells = [re.sub(r"`.*?`", "", row[column]) for row in rows]
+        shown = [float(number) for cell in cells for number in re.findall(r"-?\d[\d.]*", cell)]
+        assert len(shown) > 6
+        assert set(shown) <= expected, title

@@ -2,9 +2,9 @@
 
     python tools/site.py [--strict] [--serve]
 
-puts the pages together in build/site/docs and builds build/site/html from them with mkdocs (`pip install '.[docs]'`).
-With --strict every warning is an error, as in `.ci/run`; --serve shows the site on this machine, and follows changes of
-docs/.
+puts the pages together in build/site/docs, builds build/site/html from them with mkdocs (`pip install '.[docs]'`), and
+checks its links. With --strict every warning is an error, as in `.ci/run`; --serve shows the site on this machine, and
+follows changes of docs/.
 """
 
 from __future__ import annotations
@@ -57,13 +57,19 @@ def main() -> int:
         print(f"{', '.join(missing)} not installed: pip install '.[docs]'", file=sys.stderr)
         return 2
     from tools.pages.assemble import assemble
+    from tools.pages.check import problems_of_site
 
     assemble(BUILD / "docs", BUILD / "curves")
     strict = ["--strict"] if options.strict else []
     if options.serve:
         threading.Thread(target=follow_changes, daemon=True).start()
         return run_mkdocs("serve", *strict)
-    return run_mkdocs("build", "--clean", *strict)
+    if run_mkdocs("build", "--clean", *strict):
+        return 1
+    problems = problems_of_site(BUILD / "html") if options.strict else []  # otherwise mkdocs has said what is missing
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return int(bool(problems))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from losscli.cli.command import SITE, IncompleteCommandError
+from losscli.cli.shells import VARIABLE, answer
 from losscli.cli.streams import OutputClosedError, discard_output
 from losscli.errors import DataError, LosscliError
 from losscli.messages import escape_controls
@@ -25,6 +27,8 @@ COMMANDS = {
     "explain": "explain",
     "plot": "plot",
     "report": "report",
+    "completion": "completion",
+    "help": "help_command",
 }
 """Command -> the module that holds it, under the name `command`."""
 
@@ -49,14 +53,21 @@ class LazyGroup(click.Group):
             return command
         if ctx.resilient_parsing:
             return None
-        import difflib
+        from losscli.cli.mistakes import unknown_command
 
-        close = difflib.get_close_matches(cmd_name, COMMANDS, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"the commands are {', '.join(COMMANDS)}"
-        raise click.UsageError(f"no such command: {cmd_name!r} ({hint})")
+        raise unknown_command(cmd_name, ctx.obj or [cmd_name], tuple(COMMANDS))
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands, then the options."""
+        self.format_commands(ctx, formatter)
+        click.Command.format_options(self, ctx, formatter)
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=LazyGroup,
+    epilog=f"\b\n'losscli help COMMAND' explains a command, 'losscli explain LOSS' a loss.\n{SITE}",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, "-V", "--version", message="losscli %(version)s")
 def cli() -> None:
     """Evaluate losses: the number, the rows behind it, and whether to believe it.
@@ -71,6 +82,8 @@ def cli() -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status. Tracebacks are shown with `--debug` only."""
+    if (instruction := os.environ.get(VARIABLE)) and arguments is None:
+        return answer(cli, instruction)
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     # NumPy's BLAS starts a thread per processor, and they spin for a while before they sleep; there is little for them
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
@@ -91,6 +104,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.exceptions.NoArgsIsHelpError as error:
         print(error.format_message(), file=sys.stderr)
         return 2
+    except IncompleteCommandError as error:
+        sys.stderr.write(f"losscli: error: {error.format_message()}\n{error.details}")
+        return error.exit_code
     except Exception as error:
         if (ended := status_of_signal()) is not None:  # Python wraps what is raised in some places
             discard_output()

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import click
 
 from losscli.cli import options as shared
+from losscli.cli.command import SectionCommand, SectionOption
 from losscli.cli.interval_options import INTERVAL_OPTIONS
 from losscli.cli.model_options import DECOMPOSE_OPTION, LEADERBOARD_OPTION, MODEL_OPTIONS
-from losscli.cli.options import SectionCommand, SectionOption
+from losscli.cli.value_types import LOSSES_TO_COMPARE, OUTLIER_RULE, SORT_COLUMN
 from losscli.errors import UsageError
 
 OUTLIERS_OPTION = SectionOption(
     "Evaluation",
     "--outliers",
-    metavar="RULE",
+    type=OUTLIER_RULE,
     help="Rule for outlier rows: mad:3.5 (default for losses of a residual), iqr:1.5, top:1% (default for "
     "others) or column:NAME.",
 )
@@ -25,10 +25,13 @@ OUTLIERS_OPTION = SectionOption(
 @click.command(
     "compare",
     cls=SectionCommand,
+    options_metavar="--losses A,B,C [OPTIONS]",
     short_help="Rank losses by outlier sensitivity; compare models.",
     params=[
         shared.DATA_ARGUMENT,
-        SectionOption("Losses", "--losses", metavar="A,B,C", help="Losses to compare.  [required]"),
+        SectionOption(
+            "Losses", "--losses", multiple=True, type=LOSSES_TO_COMPARE, help="Losses to compare.  [required]"
+        ),
         *shared.LOSS_OPTIONS,
         *shared.DATA_OPTIONS,
         *MODEL_OPTIONS,
@@ -40,7 +43,7 @@ OUTLIERS_OPTION = SectionOption(
         SectionOption(
             "Output",
             "--sort",
-            metavar="COL",
+            type=SORT_COLUMN,
             help="Sort by a column or a model's values; -COL sorts from the largest.  [default: rank]",
         ),
         SectionOption(
@@ -55,13 +58,15 @@ OUTLIERS_OPTION = SectionOption(
         shared.JOBS_OPTION,
     ],
 )
-def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
+def command(data: tuple[str, ...], losses: tuple[str, ...], **values: Any) -> int:
     """Rank losses by their sensitivity to outliers, or compare models.
 
-    inflation and stress (contamination) say how far outliers move the reported value, pull (deletion influence) how
-    far they would move a fitted model, effective_n (Kish) how many rows the value rests on.
-    Values of different losses have different units, so they are not ranked. With several models (--pred a --pred b,
-    a pattern, --model or --model-column) it says which model is best under each loss, and how sure that is.
+    One model: rank 1 is the loss that outliers move least. The columns inflation and stress (contamination) say how far
+    outliers move the value, pull (deletion influence) how far they move a fitted model, effective_n (Kish) how many
+    rows the value rests on. Values of different losses have different units: they are not ranked.
+
+    Several models (--pred a --pred b, a pattern, --model or --model-column): which model is best under each loss, and
+    how sure that is.
 
     \b
     Examples:
@@ -78,14 +83,14 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
     from losscli.results import STATISTICS
 
     if not losses:
-        # the first argument may be meant as the losses
-        meant = data[0] if data and not os.path.exists(data[0]) else ""
-        example = " ".join(["losscli compare --losses", meant or "mse,mae,huber", *(data[1:] if meant else data)])
+        from losscli.cli.mistakes import example_with_losses
+
+        example = example_with_losses("compare", data)
         raise UsageError(f"--losses says which losses to compare, as in '{example}'")
     note = shared.NoteWriter(values["quiet"])
     output = Output.parse(values, data or ("-",), FORMAT_OR_BADGE)
     summary = SummaryFile.parse(values, data or ("-",), output, click.get_current_context().obj)
-    bound = shared.parse_losses(losses, values)
+    bound = shared.parse_losses(",".join(losses), values)
     gates = parse_gates(values, bound, GATE_COLUMNS) if values["gates"] else []
     wanted = {gate.statistic for gate in gates} | {(values["sort"] or "").removeprefix("-")}
     options = shared.parse_options(

@@ -7,9 +7,10 @@ from typing import Any
 import click
 
 from losscli.cli import options as shared
+from losscli.cli.command import SectionCommand, SectionOption
 from losscli.cli.interval_options import INTERVAL_OPTIONS
 from losscli.cli.model_options import NO_MODEL_OPTIONS
-from losscli.cli.options import SectionCommand, SectionOption
+from losscli.cli.value_types import FILE, LOSSES, PENALTY
 from losscli.errors import UsageError
 from losscli.options import REDUCTIONS
 
@@ -19,7 +20,7 @@ from losscli.options import REDUCTIONS
     cls=SectionCommand,
     short_help="Compute losses: reduced, by group or by sample.",
     params=[
-        click.Argument(["losses"]),
+        click.Argument(["losses"], type=LOSSES),
         shared.DATA_ARGUMENT,
         *shared.LOSS_OPTIONS,
         *shared.DATA_OPTIONS,
@@ -29,16 +30,16 @@ from losscli.options import REDUCTIONS
             "--reduction",
             type=click.Choice([*REDUCTIONS, "none"]),
             default="mean",
-            help="How per-sample losses become one number. none is --per-sample.",
+            help="How per-sample losses become one number; none means --per-sample.",
         ),
         shared.GROUP_OPTION,
         SectionOption(
             "Evaluation",
             "--penalty",
-            metavar="NAME:lambda=X",
+            type=PENALTY,
             help="Add a penalty on --parameters to every value: l1, l2 or elastic_net.",
         ),
-        SectionOption("Evaluation", "--parameters", metavar="FILE", help="Parameter array to penalize (any shape)."),
+        SectionOption("Evaluation", "--parameters", type=FILE, help="Parameter array to penalize (any shape)."),
         *INTERVAL_OPTIONS,
         SectionOption("Output", "--per-sample", is_flag=True, help="Print one row per sample."),
         SectionOption("Output", "--gradient", is_flag=True, help="Print one row per sample, with gradients."),
@@ -61,7 +62,7 @@ def command(losses: str, data: tuple[str, ...], **values: Any) -> int:
     Examples:
       losscli compute mse data.csv
       losscli compute mse true.npy pred.npy
-      losscli compute bce,focal:gamma=1 data.csv --true label --pred prob --top 10
+      losscli compute bce,focal data.csv --true label --pred prob --top 10
     """
     from losscli.cli.finish import appended, finish, judge_gates, parse_gates, with_verdicts, write_and_finish
     from losscli.cli.output import FORMAT_OR_BADGE, Output

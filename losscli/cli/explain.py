@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from losscli.cli.options import OUTPUT_OPTIONS, PLUGIN_OPTION, SectionCommand, SectionOption
+from losscli.cli.command import SectionCommand, SectionOption
+from losscli.cli.mistakes import misplaced_losses
+from losscli.cli.options import OUTPUT_OPTIONS, PLUGIN_OPTION
+from losscli.cli.value_types import LOSSES
 from losscli.errors import LosscliError, UsageError
 from losscli.report.formats import MODULE_OF_FORMAT
 
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     cls=SectionCommand,
     short_help="Explain losses: formula, curve, use, pitfalls.",
     params=[
-        click.Argument(["losses"], metavar="LOSS[,LOSS]..."),
+        click.Argument(["losses"], type=LOSSES, metavar="LOSS[,LOSS]..."),
         PLUGIN_OPTION,
         SectionOption(
             "Output",
@@ -58,7 +61,12 @@ def command(losses: str, plugins: tuple[str, ...], **values: Any) -> int:
         raise UsageError(f"explain prints table, markdown, html or json, not {output.format}")
     for path in plugins:
         load_plugin(path)
-    bound = resolve(parse_specs(losses))
+    try:
+        bound = resolve(parse_specs(losses))
+    except UsageError:
+        if problem := misplaced_losses(losses):
+            raise UsageError(problem) from None
+        raise
     explained: Any = explain(bound[0])
     if len(bound) > 1:
         from losscli.explanations import Explanations

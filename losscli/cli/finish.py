@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from losscli.cli.mistakes import refuse_unquoted
 from losscli.cli.options import NoteWriter
 from losscli.errors import NoResultError, UsageError
 from losscli.messages import Hint, escape_controls, word
@@ -45,6 +46,8 @@ def parse_gates(values: Mapping[str, Any], losses: Sequence[BoundLoss], more: Se
     from losscli.results import CI_COLUMNS, STATISTICS
 
     statistics = ["value", "n", *STATISTICS, "clipped", *more, *CI_COLUMNS, "baseline", "change"]
+    for text in values["gates"]:
+        refuse_unquoted(text)
     found = [gates.parse_gate(text, losses, statistics) for text in values["gates"]]
     for gate in found:
         if gate.statistic in ("baseline", "change") and values["baseline"] is None:
@@ -220,7 +223,7 @@ def result_notes(evaluation: Evaluation) -> Iterator[str]:
         count = len({name for _, name in small})
         groups = "1 group has" if count == 1 else f"{count} groups have"
         yield (
-            f"{groups} fewer than {MIN_ROWS_PER_GROUP} rows, the smallest, {small[0][1]!r}, only {small[0][0]}: their "
+            f"{groups} fewer than {MIN_ROWS_PER_GROUP} rows (the smallest, {small[0][1]!r}, has {small[0][0]}): their "
             "numbers say little"
         )
 

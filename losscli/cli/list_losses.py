@@ -6,7 +6,9 @@ from typing import Any
 
 import click
 
-from losscli.cli.options import OUTPUT_OPTIONS, PLUGIN_OPTION, SectionCommand, SectionOption
+from losscli.cli.command import SectionCommand, SectionOption
+from losscli.cli.options import OUTPUT_OPTIONS, PLUGIN_OPTION
+from losscli.cli.value_types import FAMILY
 from losscli.declaration.names import normalize_name
 from losscli.errors import UsageError
 
@@ -19,8 +21,8 @@ COLUMNS_FOR_ALIASES = 120
     cls=SectionCommand,
     short_help="List the losses.",
     params=[
-        click.Argument(["text"], nargs=-1, metavar="[FAMILY or TEXT]"),
-        SectionOption("Losses", "--family", metavar="NAME", help="List one family only."),
+        click.Argument(["text"], nargs=-1, type=FAMILY, metavar="[FAMILY or TEXT]"),
+        SectionOption("Losses", "--family", type=FAMILY, help="List one family only."),
         PLUGIN_OPTION,
         *OUTPUT_OPTIONS,
     ],

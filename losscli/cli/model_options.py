@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from losscli.cli.options import SectionOption
+from losscli.cli.command import SectionOption
+from losscli.cli.value_types import COLUMN, MODEL_FILE, NAME_OF_MODEL
 from losscli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,17 +33,17 @@ MODEL_OPTIONS = [
         "--model",
         "model_files",
         multiple=True,
-        metavar="[NAME=]FILE",
+        type=MODEL_FILE,
         help="File of the predictions of a model, or a quoted pattern whose * is the name: 'runs/*/preds.csv' "
         "(repeatable).",
     ),
     SectionOption(
-        "Columns", "--model-column", metavar="COL", help="Column of the models' names, of data with a row per model."
+        "Columns", "--model-column", type=COLUMN, help="Column of the models' names, of data with a row per model."
     ),
     SectionOption(
         "Evaluation",
         "--reference",
-        metavar="NAME",
+        type=NAME_OF_MODEL,
         help="Model that the others are compared with.  [default: the best under each loss]",
     ),
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -10,9 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from losscli.cli import mistakes
+from losscli.cli.command import IncompleteCommandError, SectionOption
+from losscli.cli.value_types import (
+    COLUMN,
+    COLUMNS,
+    COLUMNS_OF_ROLE,
+    DATA,
+    FILE,
+    GROUPS_OF_ROWS,
+    JSON_FILE,
+    NAMES_OF_CLASSES,
+    PYTHON_FILE,
+    SETTING,
+)
 from losscli.data.files import FORMATS, is_delimiter
 from losscli.errors import UsageError
-from losscli.messages import escape_controls, word
+from losscli.messages import did_you_mean_path, escape_controls, word
 from losscli.options import ENGINES, NAN_POLICIES
 from losscli.report.formats import MODULE_OF_FORMAT
 from losscli.shell import option
@@ -24,39 +37,6 @@ if TYPE_CHECKING:
     from losscli.pipeline import OpenSources
 
 DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
-
-SECTIONS = ("Losses", "Data", "Columns", "Evaluation", "Output", "Gates", "Scale")
-"""The sections of a help text, the usual ones first."""
-
-
-class SectionOption(click.Option):
-    """An option that belongs to a section of the help text. An empty value, as of a variable not set, is an error."""
-
-    def __init__(self, section: str, *names: str, **attributes: Any) -> None:
-        super().__init__(names, show_default=attributes.get("default") is not None, **attributes)
-        self.section = section
-
-    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
-        """Return the value typed, of the option's type."""
-        if self.name != "comment" and "" in (value if isinstance(value, (tuple, list)) else (value,)):
-            raise click.UsageError(f"{self.opts[-1]}: its value is empty; leave the option out for none", ctx)
-        return super().type_cast_value(ctx, value)
-
-
-class SectionCommand(click.Command):
-    """A command whose help text groups its options."""
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options section by section."""
-        records: dict[str, list[tuple[str, str]]] = {section: [] for section in SECTIONS}
-        for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx) if isinstance(parameter, click.Option) else None
-            if record is not None:
-                records[getattr(parameter, "section", "Output")].append(record)
-        for section, rows in records.items():
-            if rows:
-                with formatter.section(section):
-                    formatter.write_dl(rows, col_max=28)
 
 
 class Delimiter(click.ParamType):  # type: ignore[type-arg, unused-ignore]
@@ -84,7 +64,7 @@ class NumberOrText(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 
 
 PLUGIN_OPTION = SectionOption(
-    "Losses", "--plugin", "plugins", multiple=True, metavar="FILE.py", help="Load losses of your own (repeatable)."
+    "Losses", "--plugin", "plugins", multiple=True, type=PYTHON_FILE, help="Load losses of your own (repeatable)."
 )
 
 LOSS_OPTIONS = [
@@ -94,7 +74,7 @@ LOSS_OPTIONS = [
         "--param",
         "params",
         multiple=True,
-        metavar="NAME=VALUE",
+        type=SETTING,
         help="Set a parameter on every loss that has it (repeatable).",
     ),
     SectionOption(
@@ -109,21 +89,25 @@ LOSS_OPTIONS = [
     PLUGIN_OPTION,
 ]
 
-DATA_ARGUMENT = click.Argument(["data"], nargs=-1, metavar="[[ROLE=]FILE]...")
+DATA_ARGUMENT = click.Argument(["data"], nargs=-1, type=DATA, metavar="[DATA]...")
 DATA_OPTIONS = [
     SectionOption(
         "Data",
         "--input-format",
         type=click.Choice(FORMATS),
         metavar="FORMAT",
-        help=f"Input format, if not by content and name: {', '.join(FORMATS)}.",
+        help=f"Format of the data, if content and name do not tell: {', '.join(FORMATS)}.",
     ),
-    SectionOption("Data", "--header/--no-header", default=None, help="Whether text data starts with column names."),
+    SectionOption(
+        "Data", "--header/--no-header", default=None, help="Whether the first line of text data has the column names."
+    ),
     SectionOption("Data", "--delimiter", metavar="CHAR", type=Delimiter(), help="Character between cells."),
     SectionOption(
         "Data", "--decimal", metavar="CHAR", help="Decimal sign of text data, such as --decimal ,  [default: .]"
     ),
-    SectionOption("Data", "--comment", metavar="TEXT", help="Leave out lines of text data that start so, such as #."),
+    SectionOption(
+        "Data", "--comment", metavar="TEXT", help="Leave out lines of text data that start with TEXT, such as #."
+    ),
     SectionOption(
         "Data",
         "--nan",
@@ -131,32 +115,35 @@ DATA_OPTIONS = [
         default="error",
         help="What to do with rows that lack a value.",
     ),
-    SectionOption("Columns", "--true", "true", metavar="COL", help="Column of the true values."),
+    SectionOption("Columns", "--true", "true", type=COLUMNS, help="Column of the true values."),
     SectionOption(
         "Columns",
         "--pred",
         "preds",
         multiple=True,
-        metavar="COL",
+        type=COLUMNS,
         help="Column of the predictions; a list or pattern for vectors. Repeat it to compare models.",
     ),
-    SectionOption("Columns", "--weight", "weight", metavar="COL", help="Column of the sample weights."),
+    SectionOption("Columns", "--weight", "weight", type=COLUMN, help="Column of the sample weights."),
     SectionOption(
         "Columns",
         "--column",
         "columns",
         multiple=True,
-        metavar="ROLE=COLS",
+        type=COLUMNS_OF_ROLE,
         help="Columns of a role: a name, a comma list or a pattern such as prob_* (repeatable).",
     ),
-    SectionOption("Columns", "--id", "id_", metavar="COL", help="Key column that pairs files and names rows."),
+    SectionOption("Columns", "--id", "id_", type=COLUMN, help="Key column: pairs the rows of files, and names rows."),
     SectionOption(
-        "Columns", "--classes", metavar="A,B,...|@FILE", help="Class names, in order: a list, or a file of one a line."
+        "Columns",
+        "--classes",
+        type=NAMES_OF_CLASSES,
+        help="Class names in order: a list, or a file with one name per line.",
     ),
 ]
 
 GROUP_HELP = "Evaluate each group of rows; @file is the file that a row came from."
-GROUP_OPTION = SectionOption("Evaluation", "--group-by", metavar="COL[,COL]", help=GROUP_HELP)
+GROUP_OPTION = SectionOption("Evaluation", "--group-by", type=GROUPS_OF_ROWS, help=GROUP_HELP)
 
 OUTPUT_OPTIONS = [
     SectionOption(
@@ -165,9 +152,10 @@ OUTPUT_OPTIONS = [
         "--format",
         "format_",
         type=click.Choice(tuple(MODULE_OF_FORMAT)),
-        help="Output format.  [default: table on a terminal, else tsv]",
+        metavar="FORMAT",
+        help=f"{', '.join(MODULE_OF_FORMAT)}.  [default: table on a terminal, else tsv]",
     ),
-    SectionOption("Output", "-o", "--output", metavar="FILE", help="Write to a file; its ending sets the format."),
+    SectionOption("Output", "-o", "--output", type=FILE, help="Write to a file; its ending sets the format."),
     SectionOption(
         "Output",
         "--precision",
@@ -194,14 +182,14 @@ GATE_OPTIONS = [
     SectionOption(
         "Gates",
         "--baseline",
-        metavar="FILE.json",
-        help="Earlier JSON result. Adds its values and the relative change, for gates such as 'mse.change>2%'.",
+        type=JSON_FILE,
+        help="An earlier JSON result: adds its values and the relative change, for gates such as 'mse.change>2%'.",
     ),
     SectionOption(
         "Output",
         "--summary",
-        metavar="FILE",
-        help="Append a summary in Markdown to a file, for the page of a CI job: gates, values, the worst rows.",
+        type=FILE,
+        help="Append a summary in Markdown (gates, values, worst rows) to a file, for the page of a CI job.",
     ),
 ]
 
@@ -289,8 +277,7 @@ def parse_losses(text: str, values: Mapping[str, Any]) -> list[BoundLoss]:
     try:
         return resolve(parse_specs(text), params)
     except UsageError:
-        if os.path.isfile(text):
-            problem = f"{text} is a file, not a loss: losses come before the data, as in compute mse {text}"
+        if problem := mistakes.misplaced_losses(text):
             raise UsageError(problem) from None
         raise
 
@@ -341,9 +328,10 @@ def parse_classes(text: str) -> tuple[str, ...]:
             names = tuple(line.strip() for line in file.read().rstrip().split("\n"))
     except (OSError, ValueError) as error:
         reason = "is not UTF-8 text" if isinstance(error, UnicodeError) else getattr(error, "strerror", None) or error
-        raise UsageError(f"{text[1:]}: {reason}", option=("classes", text)) from None
+        meant = did_you_mean_path(text[1:]) if isinstance(error, FileNotFoundError) else ""
+        raise UsageError(f"{text[1:]}: {reason}{meant}", option=("classes", text)) from None
     if names == ("",):
-        raise UsageError(f"{text[1:]}: is empty, but must hold a name a line", option=("classes", text))
+        raise UsageError(f"{text[1:]}: is empty: it must hold one name per line", option=("classes", text))
     return names
 
 
@@ -361,9 +349,9 @@ def open_files(data: Sequence[str], values: Mapping[str, Any]) -> OpenSources:
     groups = [name.strip() for name in (values.get("group_by") or "").split(",")] + [values.get("cluster") or ""]
     if values.get("model_files"):
         return open_model_files(data, values, read_options, groups)
-    if not data and (sys.stdin is None or sys.stdin.isatty()):
-        print(click.get_current_context().get_help(), file=sys.stderr)
-        raise UsageError("no data: name a file, or pipe it in")
+    if not data and mistakes.is_nothing_to_read():
+        raise IncompleteCommandError("no data: name a file, or pipe it in", click.get_current_context())
+    mistakes.refuse_losses_as_data(data)
     return lambda roles: open_data(data or ("-",), roles, read_options, by_file=FILE_COLUMN in groups)
 
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from losscli.cli import options as shared
+from losscli.cli.command import SectionCommand, SectionOption
 from losscli.cli.interval_options import INTERVAL_OPTIONS
 from losscli.cli.model_options import MODEL_OPTIONS
-from losscli.cli.options import SectionCommand, SectionOption
+from losscli.cli.value_types import LOSSES, OUTLIER_RULE
 from losscli.errors import UsageError
 from losscli.messages import number_of
 from losscli.options import PICTURE_KINDS
@@ -30,7 +31,7 @@ KIND_OPTION = SectionOption(
 PLOT_OUTLIERS_OPTION = SectionOption(
     "Evaluation",
     "--outliers",
-    metavar="RULE",
+    type=OUTLIER_RULE,
     help="Rule for outlier rows: mad:3.5, iqr:1.5, top:1% or column:NAME.  [default: as in compare]",
 )
 OPTIONS_OF_DATA = [
@@ -49,7 +50,7 @@ PICTURE_OPTIONS = [
         "--format",
         "format_",
         type=click.Choice(tuple(FORMAT_OF_PICTURE.values())),
-        help="Output format: text, or json for the numbers; the others need matplotlib.  [default: text]",
+        help="Output format: json holds the numbers of the picture; svg, png and pdf need matplotlib.  [default: text]",
     ),
     *(option for option in shared.OUTPUT_OPTIONS if option.name not in ("format_", "precision")),
 ]
@@ -60,7 +61,7 @@ PICTURE_OPTIONS = [
     cls=SectionCommand,
     short_help="Draw losses: curves, or where a loss comes from.",
     params=[
-        click.Argument(["losses"]),
+        click.Argument(["losses"], type=LOSSES),
         shared.DATA_ARGUMENT,
         *shared.LOSS_OPTIONS,
         SectionOption("Losses", "--range", "range_", metavar="A:B", help="Ends of the x axis of curves, such as -3:3."),
@@ -71,7 +72,7 @@ PICTURE_OPTIONS = [
 def command(losses: str, data: tuple[str, ...], **values: Any) -> int:
     """Draw LOSSES: their curves and gradients, or with DATA where they come from.
 
-    With an option that is about data and without DATA, data is read from standard input; - reads it, too.
+    Standard input is read if DATA is -, or if there is no DATA but an option that is about data, such as --kind.
 
     \b
     Examples:

@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 from losscli.cli import options as shared
+from losscli.cli.command import SectionCommand, SectionOption
 from losscli.cli.model_options import NO_MODEL_OPTIONS
-from losscli.cli.options import SectionCommand, SectionOption
+from losscli.cli.value_types import FUNCTIONAL
 
 
 @click.command(
@@ -23,9 +24,9 @@ from losscli.cli.options import SectionCommand, SectionOption
         SectionOption(
             "Losses",
             "--target",
-            metavar="FUNCTIONAL",
+            type=FUNCTIONAL,
             default="auto",
-            help="What forecasts shall be: mean, median, quantile:TAU, or auto, which says what it assumes.",
+            help="What forecasts should be: mean, median, quantile:TAU, or auto, which says what it assumes.",
         ),
         *shared.DATA_OPTIONS,
         *NO_MODEL_OPTIONS,
@@ -35,9 +36,10 @@ from losscli.cli.options import SectionCommand, SectionOption
 def command(data: tuple[str, ...], from_logits: bool, target: str, **values: Any) -> int:
     """Recommend losses for DATA: which suit it, which do not, and why.
 
-    Losses to use are consistent for what forecasts shall be: a mean, a median or a quantile. Parameters are computed
-    from the data: huber's delta from the robust scale of the residuals, class weights from the class shares. The last
-    line is the command that compares the recommended losses. -f value prints their names only.
+    The losses to use are consistent for what forecasts should be (--target): a mean, a median or a quantile. Their
+    parameters are computed from the data: delta of huber from the robust scale of the residuals, class weights from
+    the class shares. The last line is the command that compares these losses. With -f value only their names are
+    printed.
 
     \b
     Examples:

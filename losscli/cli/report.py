@@ -11,10 +11,11 @@ import click
 from click.core import ParameterSource
 
 from losscli.cli import options as shared
+from losscli.cli.command import SectionCommand, SectionOption
 from losscli.cli.compare import OUTLIERS_OPTION
 from losscli.cli.interval_options import INTERVAL_OPTIONS
 from losscli.cli.model_options import DECOMPOSE_OPTION, MODEL_OPTIONS
-from losscli.cli.options import SectionCommand, SectionOption
+from losscli.cli.value_types import FILE, LOSSES_TO_COMPARE
 from losscli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,10 +27,13 @@ EXAMPLE = "losscli report data.csv --losses mse,mae,huber -o report.html"
 @click.command(
     "report",
     cls=SectionCommand,
+    options_metavar="--losses A,B,C [OPTIONS]",
     short_help="Write one page: verdict, table, pictures, worst rows.",
     params=[
         shared.DATA_ARGUMENT,
-        SectionOption("Losses", "--losses", metavar="A,B,C", help="Losses to report.  [required]"),
+        SectionOption(
+            "Losses", "--losses", multiple=True, type=LOSSES_TO_COMPARE, help="Losses to report.  [required]"
+        ),
         *shared.LOSS_OPTIONS,
         *shared.DATA_OPTIONS,
         *MODEL_OPTIONS,
@@ -37,22 +41,30 @@ EXAMPLE = "losscli report data.csv --losses mse,mae,huber -o report.html"
         DECOMPOSE_OPTION,
         shared.GROUP_OPTION,
         *INTERVAL_OPTIONS,
-        SectionOption("Output", "--top", type=click.IntRange(1, 100), default=10, help="How many worst rows to list."),
+        SectionOption(
+            "Output", "--top", type=click.IntRange(1, 100), default=10, metavar="K", help="How many worst rows to list."
+        ),
         SectionOption("Output", "--title", metavar="TEXT", help="Heading of the page.  [default: name of the data]"),
         SectionOption(
-            "Output", "-f", "--format", "format_", type=click.Choice(("html",)), help="Format of the page, html alone."
+            "Output",
+            "-f",
+            "--format",
+            "format_",
+            type=click.Choice(("html",)),
+            help="Format of the page: html is the only one.",
         ),
-        SectionOption("Output", "-o", "--output", metavar="FILE", help="Write to a file, such as report.html."),
+        SectionOption("Output", "-o", "--output", type=FILE, help="Write to a file, such as report.html."),
         *(option for option in shared.OUTPUT_OPTIONS if option.name in ("quiet", "debug")),
         *shared.GATE_OPTIONS,
         shared.JOBS_OPTION,
     ],
 )
-def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
+def command(data: tuple[str, ...], losses: tuple[str, ...], **values: Any) -> int:
     """Write one HTML page on losses: what to believe, the table, pictures, the worst rows, how it was computed.
 
-    The page is one file that needs no network, and can be sent, printed and archived. Its intervals are by a bootstrap
-    up to 65536 rows or with --ci, else by the normal distribution. It needs matplotlib (pip install 'losscli[plot]').
+    The page is one file that needs no network. It can be sent, printed and archived. Intervals are bootstrap intervals
+    with --ci or for up to 65536 rows, else they are by the normal distribution. matplotlib draws the pictures: pip
+    install 'losscli[plot]'.
 
     \b
     Examples:
@@ -71,14 +83,18 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
     from losscli.shell import option
 
     if not losses:
-        raise UsageError(f"--losses says which losses to report, as in '{EXAMPLE}'")
+        from losscli.cli.mistakes import example_with_losses
+        from losscli.cli.words import sort_words
+
+        example = f"{example_with_losses('report', data)} -o report.html" if sort_words(data)[0] else EXAMPLE
+        raise UsageError(f"--losses says which losses to report, as in '{example}'")
     check_destination(values)
     note = shared.NoteWriter(values["quiet"])
     output = Output.parse({**values, "format_": "html", "precision": None, "color": "never"}, data or ("-",))
     summary = SummaryFile.parse(values, data or ("-",), output, click.get_current_context().obj)
     if output.replaces(values["baseline"]):
         raise UsageError("is the baseline: choose another name for the page", option=("output", values["output"]))
-    bound = shared.parse_losses(losses, values)
+    bound = shared.parse_losses(",".join(losses), values)
     gates = parse_gates(values, bound, GATE_COLUMNS) if values["gates"] else []
     options = shared.parse_options(
         values,
@@ -140,7 +156,7 @@ def check_destination(values: Mapping[str, Any]) -> None:
     path = values["output"]
     if path is None:
         if sys.stdout is not None and sys.stdout.isatty():
-            raise UsageError("a page is no text for a terminal: -o report.html writes it to a file")
+            raise UsageError("a page is not for a terminal: -o report.html writes it to a file")
         return
     ending, _ = split_endings(path)
     if path != "-" and ending not in (".html", ".htm") and not values["format_"] and not is_device(path):

@@ -141,9 +141,11 @@ def merge_notes(notes: Sequence[Sequence[Message]], names: Sequence[str]) -> Ite
         for note in its_notes
         if note not in everywhere and not note.startswith(NO_OUTLIER)
     ]
+    if len(own) <= MAX_GROUP_NOTES + 1:  # to say that one note is left out takes as much room as the note
+        yield from own
+        return
     yield from own[:MAX_GROUP_NOTES]
-    if len(own) > MAX_GROUP_NOTES:
-        yield Message(f"{len(own) - MAX_GROUP_NOTES} more notes on groups and models are left out")
+    yield Message(f"{len(own) - MAX_GROUP_NOTES} more notes on groups and models are left out")
 
 
 def model_notes(rankings: Sequence[ModelRanking], agreements: Sequence[Agreement]) -> Iterator[Message]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from typing import Any, NamedTuple, TypeVar
 
 from losscli.errors import UsageError
+from losscli.messages import did_you_mean
 from losscli.result_names import group_sort_key
 
 Row = TypeVar("Row")
@@ -34,10 +34,10 @@ class SortOrder(NamedTuple):
         name = text.removeprefix("-")
         if name in known:
             return cls(name, name != text)
-        close = get_close_matches(name, known, n=1)
+        meant = did_you_mean(name, known)
         more = f" and {len(known) - MAX_NAMES_LISTED} more" if len(known) > MAX_NAMES_LISTED else ""
         listed = f"there are {', '.join(known[:MAX_NAMES_LISTED])}{more}"
-        advice = f"did you mean {close[0]!r}? {listed[0].upper()}{listed[1:]}" if close else listed
+        advice = f"{meant} {listed[0].upper()}{listed[1:]}" if meant else listed
         raise UsageError(f"there is no {kind} {name!r}; {advice}", option=("sort", text))
 
     def sort(self, rows: Sequence[Row], cell_of: Callable[[Row], Any]) -> list[Row]:

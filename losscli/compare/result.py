@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from losscli.compare.across_groups import GroupWins
+from losscli.compare.columns import COMPARISON_COLUMNS, MODEL_COLUMNS
 from losscli.compare.decomposition import PART_COLUMNS, ScoreParts
 from losscli.compare.leaderboard import Leaderboard, make_leaderboard
 from losscli.compare.models import Agreement, ModelRanking, ModelStanding, intervals_of_models
@@ -21,33 +22,8 @@ if TYPE_CHECKING:
 
     from losscli.baseline import BaselineFile
 
-COMPARISON_COLUMNS = {
-    "rank": "1 = least sensitive: by pull, ties by inflation; by inflation where a loss has no pull",
-    "value": "the loss over all rows",
-    "inflation": "of the number: value / value without the outlier rows",
-    "pull": "deletion influence (DFBETA) of outliers on a fitted constant, in robust sd",
-    "stress": "contamination: inflation if 1 in 100 other rows were 10 robust sd off",
-    "effective_n": "Kish's effective sample size; of n normal errors mse has n/3",
-    "top_share": "share of the number that its largest 1 % of rows carry",
-    "skill": "1 = perfect, 0 = no better than its best constant prediction",
-    "bounded_value": "no = one row can make the number arbitrarily large",
-    "bounded_gradient": "bounded influence: no = one row can pull a fit without limit",
-}
-"""Column -> what it says."""
-
 SLOW_COLUMNS = ("rank", "pull", "stress", "skill", "bounded_value", "bounded_gradient")
 """Columns that take longest to measure, or rest on such. The table of several models does not show them; JSON does."""
-
-MODEL_COLUMNS = {
-    "difference": "value minus that of the reference, by default the best model",
-    "diff_low": "lower end of the difference's interval; all intervals hold at once",
-    "diff_high": "upper end of that interval",
-    "relative": "difference / value of the reference",
-    "p": "of no difference, adjusted for the number of models (Holm)",
-    "verdict": "best, worse, or undecided: the rows do not tell it from the best",
-    "flip": "fewest rows whose removal would make another model the best",
-}
-"""The columns that several models add."""
 
 GATE_COLUMNS = tuple(
     key

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from losscli.compare.columns import COMPARISON_COLUMNS, MODEL_COLUMNS
 from losscli.compare.decomposition import PART_COLUMNS
 from losscli.compare.leaderboard import board_columns
 from losscli.compare.order import SortOrder
-from losscli.compare.result import COMPARISON_COLUMNS, MODEL_COLUMNS, ComparedLoss, Comparison
+from losscli.compare.result import ComparedLoss, Comparison
 from losscli.errors import UsageError
 from losscli.messages import Hint
 from losscli.registry import label_of

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from losscli.data.table import Table
+from losscli.messages import did_you_mean
 
 MAX_NAME_SHOWN = 80
 MAX_COLUMNS_SHOWN = 12
@@ -12,12 +13,9 @@ MAX_COLUMNS_SHOWN = 12
 
 def suggest_column(name: str, table: Table) -> str:
     """Return the end of a message on an unknown column: the name that is close to it, or the columns that exist."""
-    import difflib
-
     names = [c.name for c in table.columns]
-    close = difflib.get_close_matches(name, names, n=1)
-    if close:
-        return f" (did you mean {close[0]!r}?)"
+    if meant := did_you_mean(name, names):
+        return f" ({meant})"
     more = "..." if len(names) > MAX_COLUMNS_SHOWN else ""
     return f"; the columns are {list_columns(names)}{more}"
 

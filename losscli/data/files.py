@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, cast
 from losscli.data import remote
 from losscli.data.open_file import FileReader, OpenFile
 from losscli.errors import DataError
+from losscli.messages import did_you_mean_path
 
 STDIN, STDIN_NAME = "-", "standard input"
 BYTES_PER_READ = 1 << 16
@@ -90,7 +91,7 @@ class Input:
                 raise DataError(f"{path}: is a folder without any CSV or Parquet file in it")
             return OpenFile(path, self.name)
         except FileNotFoundError:
-            raise DataError(f"{self.name}: no such file{_suggest_path(path)}") from None
+            raise DataError(f"{self.name}: no such file{did_you_mean_path(path)}") from None
         except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
             raise DataError(f"{self.name}: cannot be read: {remote.summarize_error(error)}") from None
 
@@ -318,15 +319,3 @@ def _enlarge_pipe(pipe: BinaryIO) -> None:
         import fcntl
 
         fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, BYTES_PER_PIPE)
-
-
-def _suggest_path(path: str) -> str:
-    import difflib
-
-    folder = os.path.dirname(path)
-    try:
-        names = os.listdir(folder or ".")
-    except OSError:
-        return ""
-    close = difflib.get_close_matches(os.path.basename(path), names, n=1, cutoff=0.75)
-    return f" (did you mean {os.path.join(folder, close[0])}?)" if close else ""

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.identifiers import has_identifier_name
-from losscli.data.interchange import import_array, import_arrow, is_arrow, materialize, side_by_side
+from losscli.data.interchange import import_array, import_arrow, is_arrow, is_pandas, materialize, side_by_side
 from losscli.data.labels import ClassNames, find_endings
+from losscli.data.named_columns import NamedColumns, check_dimensions, columns_of_data_array, is_data_array
 from losscli.data.role_names import CLASS_PREFIXES
 from losscli.errors import DataError
 
@@ -24,6 +25,8 @@ def frame_columns(value: Any, name: str = "data") -> dict[str, Any] | None:
     """
     if isinstance(value, np.ndarray):
         return None if value.dtype.names is None else {field: value[field] for field in value.dtype.names}
+    if is_data_array(value):
+        return columns_of_data_array(value)
     if is_arrow(value):
         value = import_arrow(value, name)
     labels = column_names(value)
@@ -55,37 +58,50 @@ def as_array(value: Any, name: str) -> NDArray[Any]:
         return import_array(value, name)
     value = materialize(value, name)
     columns = frame_columns(value, name)
+    if isinstance(value, NamedColumns):
+        return side_by_side([import_array(value[key], name) for key in value.columns if key not in value.hidden], name)
     if columns is None or (len(columns) > 1 and not any(map(has_identifier_name, columns))):
         return import_array(value, name)
     return side_by_side([import_array(v, name) for key, v in columns.items() if not has_identifier_name(key)], name)
 
 
 def check_index(values: Iterable[tuple[str, Any]], warn: Callable[[str], None]) -> None:
-    """Check the labels of the rows of pandas objects, which are paired in order.
+    """Check the labels of the rows of pandas and xarray objects, which are paired in order.
 
-    The same labels in another order are worth a warning. An index 0, 1, 2, ... that has other labels than another one
-    is a default that nobody chose.
+    The same labels in another order are worth a warning, and an error in xarray, which pairs by labels. An index
+    0, 1, 2, ... of pandas that has other labels than another one is a default that nobody chose.
 
     Raises:
         DataError: Two objects have other labels, in an index that somebody chose.
     """
-    pandas = sys.modules.get("pandas")
-    if pandas is None:
+    if "pandas" not in sys.modules:
         return
-    several = [(name, v.index) for name, v in values if isinstance(v, (pandas.Series, pandas.DataFrame))]
-    for i, (name, index) in enumerate(several):
-        for other, reference in several[:i]:
+    given = list(values)
+    check_dimensions(given)
+    labelled = [(name, v, index_of(v)) for name, v in given]
+    several = [(name, index, is_pandas(v)) for name, v, index in labelled if index is not None]
+    for i, (name, index, is_frame) in enumerate(several):
+        for other, reference, other_is_frame in several[:i]:
             if len(index) != len(reference) or index.equals(reference):
                 continue
             mine, theirs = index.tolist(), reference.tolist()
             row = next((k for k, (a, b) in enumerate(zip(mine, theirs, strict=True)) if a != b), 0)
             found = f"{name}, row {row + 1}: its index has {mine[row]!r}, where that of {other} has {theirs[row]!r}"
             if Counter(mine) == Counter(theirs):
+                if not (is_frame and other_is_frame):
+                    raise DataError(f"{found}; {name}.reindex_like({other}) pairs them by labels")
                 warn(f"{found}; rows are paired in order, and {name}.reindex({other}.index) pairs them by labels")
             elif not (_is_default(index) or _is_default(reference)):
                 raise DataError(
                     f"{found}, but rows are paired in order; {name}.to_numpy() pairs them so, whatever the labels"
                 )
+
+
+def index_of(value: Any) -> Any:
+    """Return the labels of the rows of an object of pandas or xarray, None if it has none."""
+    if isinstance(value, NamedColumns) or (is_pandas(value) and hasattr(value, "index")):
+        return value.index
+    return value.indexes.get(value.dims[0]) if is_data_array(value) and value.ndim else None
 
 
 def _is_default(index: Any) -> bool:

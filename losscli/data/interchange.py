@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.coded_text import CodedText
+from losscli.data.named_columns import columns_of_dataset, columns_of_records, is_data_array, is_dataset
 from losscli.data.table import MAX_EXACT_INTEGER
 from losscli.data.values import is_null, shorten
 from losscli.errors import DataError
@@ -46,9 +47,10 @@ def is_pandas(value: Any) -> bool:
 
 
 def is_arrow(value: Any) -> bool:
-    """Return whether a value hands its rows over by Arrow's interface. pandas is read without."""
+    """Return whether a value hands its rows over by Arrow's interface. pandas and xarray are read without."""
     kind = type(value)
-    return (hasattr(kind, "__arrow_c_stream__") or hasattr(kind, "__arrow_c_array__")) and not is_pandas(value)
+    has_interface = hasattr(kind, "__arrow_c_stream__") or hasattr(kind, "__arrow_c_array__")
+    return has_interface and not (is_pandas(value) or is_data_array(value))
 
 
 def import_arrow(value: Any, name: str) -> Any:
@@ -59,15 +61,19 @@ def import_arrow(value: Any, name: str) -> Any:
     """
     import pyarrow as pa
 
-    if isinstance(value, (pa.Table, pa.ChunkedArray)):
+    if isinstance(value, pa.Table):
         return value
     try:
-        if hasattr(type(value), "__arrow_c_stream__"):
+        if isinstance(value, pa.ChunkedArray):
+            found = value
+        elif hasattr(type(value), "__arrow_c_stream__"):
             try:
                 return pa.table(value)
             except pa.ArrowInvalid:  # its rows are no structs
-                return pa.chunked_array(value)
-        return pa.chunked_array([pa.array(value)])
+                found = pa.chunked_array(value)
+        else:
+            found = pa.chunked_array([pa.array(value)])
+        return pa.Table.from_struct_array(found) if pa.types.is_struct(found.type) else found
     except Exception as error:
         raise DataError(f"{name}: cannot read {type(value).__name__}: {_text_of_error(error)}") from error
 
@@ -131,11 +137,18 @@ def side_by_side(columns: Sequence[NDArray[Any]], name: str) -> NDArray[Any]:
 def materialize(value: Any, name: str) -> Any:
     """Return what can be read more than once: a lazy frame's rows, an Arrow stream as a table or a column.
 
+    A list of dicts becomes columns, and so does a Dataset of xarray.
+
     Raises:
         DataError: It cannot be read.
     """
     if type(value) is np.ndarray:
         return value
+    if is_dataset(value):
+        return columns_of_dataset(value, name)
+    records = columns_of_records(value, name, dicts_only=True)
+    if records is not None:
+        return records
     value = load_lazy(value)
     return import_arrow(value, name) if is_arrow(value) else value
 
@@ -146,6 +159,8 @@ def _import(value: Any, name: str) -> NDArray[Any]:
         return _fill_masked(value)
     if isinstance(value, np.ndarray):
         return np.asarray(value)
+    if hasattr(type(value), "__cuda_array_interface__") and not _is_tensor(value) and hasattr(value, "get"):
+        value = value.get()  # CuPy copies to the host only if it is asked to
     if _is_tensor(value):
         return _read_tensor(value, name)
     if is_arrow(value):

@@ -14,7 +14,7 @@ from losscli.data.keys import canonical_key
 from losscli.data.values import parse_number, shorten
 from losscli.declaration.domains import FIRST_NAME, Array, ValueOrigin
 from losscli.errors import DataError, UsageError
-from losscli.messages import Hint
+from losscli.messages import Hint, did_you_mean
 
 if TYPE_CHECKING:
     from losscli.data.columns import RoleColumns
@@ -226,15 +226,13 @@ class ClassNames(NamedTuple):
         return number if self.are_positions or self.has_numeric_names else -np.inf
 
     def _unknown_label(self, text: str, where: str) -> DataError:
-        import difflib
-
         label = f"{where}: {shorten(text)}"
         names = self.names or tuple(self.codes_by_label)
         if not names:
             return DataError(f"{label} is not a number", Hint.NAME_CLASSES)
-        close = difflib.get_close_matches(text, names, n=1)
+        question = did_you_mean(text, names)
         known = ", ".join(names[:MAX_NAMES_SHOWN]) + (", ..." if len(names) > MAX_NAMES_SHOWN else "")
-        meant = f" (did you mean {close[0]!r}?)" if close else ""
+        meant = f" ({question})" if question else ""
         is_number = class_number(text) is not None and not self.has_numeric_names and not self.requested
         hint = Hint.NAME_CLASSES if is_number else None
         return DataError(f"{label} is not one of the classes: they are {known}{meant}", hint)

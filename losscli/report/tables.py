@@ -72,6 +72,7 @@ class Report(NamedTuple):
         detail: A second table. People see it below this one; formats of one table print it instead.
         title: What the table is, for formats of tables that stand among text.
         jobs: The number of threads that make rows into text.
+        is_upright: Whether few rows are not drawn as columns either.
     """
 
     columns: tuple[ReportColumn, ...]
@@ -86,6 +87,7 @@ class Report(NamedTuple):
     detail: Report | None = None
     title: str = ""
     jobs: int = 1
+    is_upright: bool = False
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """Yield the rows as Python's objects."""
@@ -155,7 +157,7 @@ COLUMNS_BESIDE_MODELS = ("inflation", "effective_n")
 
 def comparison(compared: Comparison) -> Report:
     """Report one row per loss, least sensitive first; for several models per loss and model, the best first."""
-    from losscli.compare.result import COMPARISON_COLUMNS, MODEL_COLUMNS
+    from losscli.compare.columns import COMPARISON_COLUMNS, MODEL_COLUMNS
 
     first = compared[0]
     columns = COMPARISON_COLUMNS
@@ -259,7 +261,7 @@ def catalogue(entries: Sequence[Mapping[str, Any]], shows_aliases: bool = True) 
         used[entry["name"]] = symbols_in(entry["formula"], names, entry["symbols"])
     hidden = {"symbols": True, "aliases": not shows_aliases}
     columns = tuple(
-        ReportColumn(key, CellKind.TEXT, hidden.get(key, False))
+        ReportColumn(key, CellKind.NAME if key == "loss" else CellKind.TEXT, hidden.get(key, False))
         for key in ("loss", "family", "formula", "symbols", "aliases")
     )
     rows = [
@@ -274,7 +276,9 @@ def catalogue(entries: Sequence[Mapping[str, Any]], shows_aliases: bool = True) 
     ]
     legend = symbol_legend({entry["name"]: entry["family"] for entry in entries}, used)
     document, title = (lambda: list(entries)), f"{len(entries)} loss{'es' * (len(entries) != 1)}"
-    return Report(columns, to_blocks(rows), document, ("loss",), records=document, legend=legend, title=title)
+    return Report(
+        columns, to_blocks(rows), document, ("loss",), records=document, legend=legend, title=title, is_upright=True
+    )
 
 
 def symbol_legend(families: Mapping[str, str], used: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from tools.pages import commands, losses
 from tools.pages.curves import draw_curves
-from tools.pages.links import MOVED, rewrite_links, site_target
+from tools.pages.links import MOVED, outside_of_blocks, relative_to, rewrite_links, site_target
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCS = ROOT / "docs"
-SITE = "https://losscli.github.io/losscli/"
-REPOSITORY = "https://github.com/losscli/losscli/blob/main/"
 SUFFIXES = (".md", ".svg", ".png", ".css", ".js", ".json")
 """Files of docs/ that are part of the site."""
 
@@ -60,10 +59,24 @@ def file_of_site(page: str, path: Path, pages: set[str]) -> bytes:
         return path.read_bytes()
     source = path.relative_to(ROOT).as_posix()
     text = path.read_text(encoding="utf-8")
-    text = rewrite_links(text, lambda target: site_target(target, page, source, pages, SITE, REPOSITORY))
+    text = rewrite_links(text, lambda target: site_target(target, page, source, pages))
+    text = outside_of_blocks(text, lambda line: row_of_site(line, page, pages) if line.startswith("|") else line)
     if page in MOVED.values():
         text = f'---\nsource: "{source}"\n---\n\n{text}'
     return text.encode()
+
+
+CODE = re.compile(r"(?<![\[`])`([^`\n]+)`(?![\]`])")
+
+
+def row_of_site(line: str, page: str, pages: Collection[str]) -> str:
+    """Return a row of a table as the site has it: losses are links, and | in code has no backslash."""
+
+    def changed(found: re.Match[str]) -> str:
+        loss = f"losses/{found[1].partition(':')[0]}.md"
+        return f"[{found[0]}]({relative_to(loss, page)})" if loss in pages else found[0].replace("\\|", "|")
+
+    return CODE.sub(changed, line)
 
 
 def write_if_changed(path: Path, data: bytes) -> None:

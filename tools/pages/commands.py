@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import click
 
 from losscli.cli import COMMANDS, cli
-from losscli.cli.options import SECTIONS
+from losscli.cli.command import SECTIONS
 from tools.pages.text import block, code, front_matter, plain, table
 
 PROGRAM = "losscli"
@@ -18,6 +18,14 @@ REPEATABLE_IN_HELP = re.compile(r"\s*\(repeatable\)")
 EXAMPLES = re.compile(r"\x08?\n?Examples:\n((?:  .*\n?)+)")
 SECTION_WITHOUT = "Output"
 """The section of options that name none, such as --help: as in the help text."""
+
+ENVIRONMENT = (
+    ("NO_COLOR", "If set and not empty, the output has no colours, as with --color never."),
+    ("FORCE_COLOR", "If set and not empty, the output has colours, also in a pipe."),
+    ("COLUMNS", "The width of tables, pictures and help texts, in characters."),
+    ("TERM", "If it is dumb, the output has no colours."),
+)
+"""Variables that all commands read."""
 
 
 def commands() -> dict[str, click.Command]:
@@ -42,7 +50,7 @@ def command_page(name: str, command: click.Command) -> str:
     summary = command.get_short_help_str(limit=1000)
     usage = " ".join([PROGRAM, name, *command.collect_usage_pieces(context)])
     parts = [
-        front_matter(title=f"{PROGRAM} {name}", description=summary, source=source),
+        front_matter(f"{PROGRAM} {name}", summary, source),
         f"# {PROGRAM} {name}\n",
         block(usage),
         *(f"{text}\n" for text in paragraphs),
@@ -86,8 +94,8 @@ def option_text(option: click.Option, context: click.Context) -> str:
     facts = [("Default", plain(default))] if default else []
     if isinstance(option.type, click.Choice):
         facts.insert(0, ("One of", ", ".join(code(str(choice)) for choice in option.type.choices)))
-    if isinstance(option.type, click.types._NumberRangeBase):
-        facts.insert(0, ("Range", code(option.type._describe_range())))
+    if isinstance(option.type, (click.IntRange, click.FloatRange)):
+        facts.insert(0, ("Range", range_text(option.type.min, option.type.max)))
     if option.multiple:
         facts.append(("Repeatable", "yes"))
     if option.envvar:
@@ -96,6 +104,13 @@ def option_text(option: click.Option, context: click.Context) -> str:
     listed = "".join(f"- {name}: {value}\n" for name, value in facts)
     heading = ", ".join(map(code, names)) + (f" {code(value)}" if (value := value_of(option, context)) else "")
     return f"### {heading} {{ #{anchor_of(option)} }}\n\n{text}\n" + (f"\n{listed}" if listed else "")
+
+
+def range_text(low: float | None, high: float | None) -> str:
+    """Return what numbers an option takes."""
+    if low is None or high is None:
+        return f"at least {low}" if high is None else f"at most {high}"
+    return f"from {low} to {high}"
 
 
 def anchor_of(option: click.Option) -> str:
@@ -133,12 +148,14 @@ def commands_page() -> str:
     paragraphs, examples = description_of(cli)
     return "\n".join(
         [
-            front_matter(title="Commands", description="All commands of losscli", source="losscli/cli/__init__.py"),
+            front_matter("Commands", "All commands of losscli", "losscli/cli/__init__.py"),
             "# Commands\n",
             *(f"{text}\n" for text in paragraphs),
             block(examples, "bash"),
             table(["command", "what it does"], rows),
             "Each command has `--help`, which says what its page says; `losscli --version` prints the version.\n",
+            "## Environment\n",
+            table(["variable", "what it does"], ([code(name), plain(text)] for name, text in ENVIRONMENT)),
         ]
     )
 

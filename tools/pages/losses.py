@@ -9,10 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from losscli import registry
 from losscli.declaration.equivalent import Equivalent
 from losscli.declaration.loss import Loss
+from losscli.declaration.names import is_chinese
 from losscli.explain import LIBRARIES, Explanation, Section, explain
+from losscli.losses import COMMON_LOSSES
+from losscli.losses._other_names import NAMES_ELSEWHERE
 from tools.pages.curves import Curve
-from tools.pages.examples import example_of
-from tools.pages.text import block, code, front_matter, plain, table, with_links
+from tools.pages.loss_examples import example_of
+from tools.pages.text import block, code, front_matter, plain, sentence, table, with_links
 
 MEANINGS = {
     "convex": "A line between two points of the curve is never below it: training finds no false minimum.",
@@ -29,6 +32,8 @@ MEANINGS = {
     "needs": "What cannot be evaluated row by row.",
 }
 """Row of the section Properties -> what it means."""
+
+THIS_FILE = "tools/pages/losses.py"
 
 WORD = re.compile(r"\w+")
 WORDS_OF_ENGLISH = (
@@ -50,12 +55,13 @@ HEADERS = {"Formula": ("symbol", "stands for"), "Reads": ("role", "shape and val
 def loss_page(loss: Loss, curve: Curve, family: Sequence[Loss]) -> str:
     """Return the page of a loss; `family` are the losses listed with it."""
     explanation = explain(loss)
-    sections = {section.title: section for section in explanation.sections}
+    sections = {section.title: section for section in explanation.sections if section.title != "In Chinese"}
     parts = [
         front_matter(
             title=loss.name,
             description=loss.summary,
-            source=loss.module.replace(".", "/") + ".py" if loss.in_catalogue else "",
+            source=loss.module.replace(".", "/") + ".py",
+            boost=2 if loss.name in COMMON_LOSSES.get(loss.family, "").split() else 1,
         ),
         f"# {loss.name}\n",
         f"{plain(loss.summary)}\n",
@@ -73,8 +79,25 @@ def loss_page(loss: Loss, curve: Curve, family: Sequence[Loss]) -> str:
 
 
 def names(loss: Loss) -> str:
-    """Return the other names of a loss."""
-    return f"Also called {', '.join(map(code, loss.aliases))}.\n" if loss.aliases else ""
+    """Return the other names of a loss: its aliases, in Chinese, and what other libraries call it."""
+    lists = {
+        "Also called": [alias for alias in loss.aliases if not is_chinese(alias)],
+        "In Chinese": [alias for alias in loss.aliases if is_chinese(alias)],
+        "In other libraries": names_elsewhere(loss),
+    }
+    shown = {title: ", ".join(map(plain if title == "In Chinese" else code, found)) for title, found in lists.items()}
+    return "".join(f"- {title}: {text}\n" for title, text in shown.items() if text)
+
+
+def names_elsewhere(loss: Loss) -> list[str]:
+    """Return what other libraries call a loss: functions that it states to be the same, and further names."""
+    called = [one.called for one in loss.statements if isinstance(one, Equivalent) and one.is_direct and one.called]
+    listed = [
+        other
+        for other, meant in NAMES_ELSEWHERE.items()
+        if not other.endswith("@") and loss.name in [spec.partition(":")[0] for spec in meant.split(", ")]
+    ]
+    return [name for name in dict.fromkeys(called + listed) if name not in (loss.name, *loss.aliases)]
 
 
 def section_text(section: Section, explanation: Explanation) -> str:
@@ -92,7 +115,7 @@ def write_section(section: Section, loss: Loss) -> str:
 
 def write_formula(section: Section, loss: Loss) -> str:
     """Return the formula as a block, and its symbols."""
-    return "\n".join([block(loss.formula), write_section(section._replace(paragraphs=()), loss)])
+    return "\n".join([block(loss.formula, "{ .text .formula }"), write_section(section._replace(paragraphs=()), loss)])
 
 
 def write_parameters(section: Section, loss: Loss) -> str:
@@ -159,7 +182,8 @@ def curve_text(curve: Curve) -> str:
     """Return the picture with the sentence below it, or why there is none."""
     if not curve.svg:
         return f"No curve: {plain(curve.sentence)}.\n"
-    return f'<figure class="curve">\n{curve.svg}\n<figcaption>{plain(curve.sentence)}</figcaption>\n</figure>\n'
+    caption = f"<figcaption>{sentence(curve.sentence)}</figcaption>" if curve.sentence else ""
+    return f'<figure class="curve" data-search-exclude>\n{curve.svg}\n{caption}\n</figure>\n'
 
 
 def related(loss: Loss, family: Iterable[Loss]) -> str:
@@ -168,7 +192,7 @@ def related(loss: Loss, family: Iterable[Loss]) -> str:
     words = {*WORD.findall(advice)} - {loss.name, *WORDS_OF_ENGLISH}
     named = [one for one in registry.all_losses() if one.name in words and one.in_catalogue]
     others = [one for one in family if one is not loss and one not in named]
-    parts = ["## Related losses\n"]
+    parts = ["## Related losses { data-search-exclude }\n"]
     if named:
         parts.append(table(["loss", "what it is"], ([link_to(one), plain(one.summary)] for one in named)))
     if others:
@@ -204,7 +228,7 @@ def losses_page() -> str:
     found = families()
     count = sum(map(len, found.values()))
     parts = [
-        front_matter(title="Losses", description=f"All {count} losses of losscli, by family"),
+        front_matter(title="Losses", description=f"All {count} losses of losscli, by family", source=THIS_FILE),
         "# Losses\n",
         f"losscli has {count} losses. Each page has the formula, the curve, when to use the loss and when not, and "
         "what other libraries call it. On the command line, `losscli list` prints this table, and `losscli explain "
@@ -219,7 +243,7 @@ def losses_page() -> str:
 
 def loss_cell(loss: Loss) -> str:
     """Return the name of a loss with a link, and its other names."""
-    return "<br>".join([link_to(loss), *map(plain, loss.aliases)])
+    return link_to(loss) + (f"<br>{plain(', '.join(loss.aliases))}" if loss.aliases else "")
 
 
 def loss_pages(curves: Mapping[str, Curve]) -> Iterator[tuple[str, str]]:

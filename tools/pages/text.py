@@ -17,9 +17,9 @@ def plain(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """Return text as code within a line; in a table, too."""
-    ticks = "``" if "`" in text else "`"
-    return f"{ticks}{' ' if len(ticks) > 1 else ''}{text}{' ' if len(ticks) > 1 else ''}{ticks}".replace("|", "\\|")
+    """Return text as code within a line, or within a cell of a table."""
+    ticks, space = ("``", " ") if "`" in text else ("`", "")
+    return f"{ticks}{space}{text}{space}{ticks}"
 
 
 def block(text: str, language: str = "text", title: str = "") -> str:
@@ -28,16 +28,29 @@ def block(text: str, language: str = "text", title: str = "") -> str:
     return f"```{head}\n{text.rstrip()}\n```\n"
 
 
+def sentence(text: str) -> str:
+    """Return text that Markdown shows as it is, with a capital and a full stop."""
+    return plain(f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}")
+
+
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table of cells that are Markdown already."""
     lines = [header, ["---"] * len(header), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def front_matter(**values: str) -> str:
-    """Return the head of a page; empty values are left out."""
-    lines = [f"{name}: {quoted(value)}\n" for name, value in values.items() if value]
-    return f"---\n{''.join(lines)}---\n\n"
+def front_matter(title: str, description: str, source: str, boost: int = 1) -> str:
+    """Return the head of a generated page.
+
+    Args:
+        title: The title of the page.
+        description: What it is about.
+        source: The file of the repository to edit.
+        boost: By how much searches prefer the page.
+    """
+    values = {"title": quoted(title), "description": quoted(description), "source": quoted(source)}
+    values |= {"search": f"{{ boost: {boost} }}"} if boost != 1 else {}
+    return "".join(["---\n", *(f"{name}: {value}\n" for name, value in values.items()), "---\n"])
 
 
 def quoted(text: str) -> str:
