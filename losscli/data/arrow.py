@@ -76,9 +76,9 @@ def _convert_array(array: Any, kind: Kind, source: str, name: str, start: int) -
             raise DataError(f"{column_label(source, name)}: holds dates or times ({type_}), not numbers")
     if pa.types.is_nested(type_):
         raise one_value_error(column_label(source, name), str(type_))
+    if pa.types.is_float16(type_):  # PyArrow below 18 has neither codes nor Python's floats of these
+        array = number_array(primitives_to_floats(array), np.array(array.is_null().to_pylist(), dtype=bool))
     if kind is Kind.CODES and not pa.types.is_null(type_):
-        if pa.types.is_float16(type_):  # PyArrow below 18 cannot encode these, nor cast them
-            array = number_array(primitives_to_floats(array), np.array(array.is_null().to_pylist(), dtype=bool))
         return _convert_array(array.dictionary_encode(), kind, source, name, start)
     return convert(np.array(array.to_pylist(), dtype=object), kind, source, name, start)
 
