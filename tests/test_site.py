@@ -148,6 +148,8 @@ def test_a_loss_without_a_curve_says_why() -> None:
     loss = registry.find("medae")
     page = losses.loss_page(loss, Curve("", "medae has no curve: it is the median of all rows"), [loss])
     assert "No curve: medae has no curve: it is the median of all rows." in page
+    assert "losscli explain medae" in page
+    assert "losscli plot medae" not in page
 
 
 def test_every_property_is_explained() -> None:
