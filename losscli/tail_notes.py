@@ -27,7 +27,8 @@ def tail_notes(results: Sequence[LossResult], hint: Hint = Hint.HEAVY_TAIL) -> I
             labels.setdefault(_few_rows(warned, its), []).append(label)
     for where, names in labels.items():
         verb = "rests" if len(names) == 1 else "rest"
-        problem = f"{_join_labels(names)} {verb} on {where}: too short an interval, optimistic ci_high gates"
+        intervals = "the interval is" if len(names) == 1 and where.startswith("about") else "the intervals are"
+        problem = f"{_join_labels(names)} {verb} on {where}: {intervals} too short, and ci_high too low"
         yield Message(problem, hint)
 
 

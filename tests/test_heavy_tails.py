@@ -116,7 +116,7 @@ def test_groups_are_those_of_each_alone() -> None:
 # ------------------------------------------------------------------------------------------- the command line
 
 NOTE = (
-    "losscli: note: mse rests on about 16 of 200 rows: too short an interval, optimistic ci_high gates; "
+    "losscli: note: mse rests on about 16 of 200 rows: the interval is too short, and ci_high too low; "
     "try a robust loss or more rows"
 )
 
@@ -125,16 +125,16 @@ def test_a_note_says_it_and_what_to_do(cli: Cli) -> None:
     path = write(HEAVY)
     assert f"{NOTE}; see --top 5\n" in cli("compute", "mse,mae", path, "--ci", "0.95", "--resamples", "39").err
     assert f"{NOTE}\n" in cli("compare", "--losses", "mse", path, "--ci", "0.95", "--resamples", "39").err
-    assert "optimistic" not in cli("compute", "mse,mae", path).err
-    assert "optimistic" not in cli("compute", "mse,mae", write(NORMAL), "--ci", "0.95").err
+    assert "ci_high too low" not in cli("compute", "mse,mae", path).err
+    assert "ci_high too low" not in cli("compute", "mse,mae", write(NORMAL), "--ci", "0.95").err
 
 
 def test_groups_are_counted_in_one_note(cli: Cli) -> None:
     path = write(np.r_[HEAVY, NORMAL, HEAVY], g=["a"] * N + ["b"] * N + ["c"] * N)
     command = ("compute", "mse", path, "--ci", "0.95", "--resamples", "39", "--group-by", "g")
-    notes = [line for line in cli(*command).err.splitlines() if "optimistic" in line]
+    notes = [line for line in cli(*command).err.splitlines() if "ci_high too low" in line]
     assert len(notes) == 1
-    assert notes[0].startswith("losscli: note: mse rests on few rows in 2 of 3 groups: too short an interval")
+    assert notes[0].startswith("losscli: note: mse rests on few rows in 2 of 3 groups: the intervals are too short")
     assert max(map(len, notes)) <= 160
     drawn = cli("plot", "mse", path, "--group-by", "g", "-f", "json", "--resamples", "39").out
     assert any("2 of 3 groups" in remark for remark in json.loads(drawn)["remarks"])
@@ -162,7 +162,7 @@ def test_the_page_says_it_of_many_rows_too(cli: Cli) -> None:
     pytest.importorskip("matplotlib")
     cli("report", write(HEAVY, g=["a", "b"] * 100), "--losses", "mse", "--group-by", "g", "-o", "r.html")
     page = Path("r.html").read_text()
-    assert "mse rests on about 16 of 200 rows: too short an interval, optimistic ci_high gates" in page
+    assert "mse rests on about 16 of 200 rows: the interval is too short, and ci_high too low" in page
     assert "mse rests on few rows in 2 of 2 groups" in page
 
 
@@ -216,7 +216,7 @@ def test_notes_fit_two_lines_whatever_the_names(cli: Cli) -> None:
 def test_notes_of_a_comparison_in_python() -> None:
     found = losscli.compare("mse,mae", y_true=np.zeros(N), y_pred=HEAVY, ci=0.95, resamples=39)
     assert found.notes[-1] == (
-        "mse rests on about 16 of 200 rows: too short an interval, optimistic ci_high gates; "
+        "mse rests on about 16 of 200 rows: the interval is too short, and ci_high too low; "
         "try a robust loss or more rows"
     )
     assert found["mse"].result.ci.warning

@@ -196,7 +196,7 @@ def main() -> int:
     words = ", ".join([*TARGETS, "man", "schemas", "examples [PAGE...]"])
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"{words}; all if none is named")
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a file is out of date")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     known = {*TARGETS, "man", "schemas", "examples"}
     unknown = {name for name in options.targets if name not in known and not name.endswith(".md")}
     if unknown:

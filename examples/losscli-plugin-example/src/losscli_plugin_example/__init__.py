@@ -12,6 +12,7 @@ from losscli.domains import Array, Interval, NonNegativeReal, Number, Positive, 
 Percent = Annotated[float, Number(Interval(0, 100))]
 """A domain of our own: a number in [0, 100]."""
 
+NUMPY = "np.where(y_true > y_pred, shortage * (y_true - y_pred), surplus * (y_pred - y_true))"
 SYMBOLS = {"y": "the true value", "p": "the prediction"}
 
 
