@@ -72,7 +72,8 @@ def loss_page(loss: Loss, curve: Curve, family: Sequence[Loss]) -> str:
             parts.append(section_text(sections.pop(title), explanation))
         if title == "Formula":
             parts.append(curve_text(curve))
-    parts.append(f"## Try it\n\n{example_of(loss)}")
+    plot = f", and `losscli plot {loss.name}` draws the curve" if curve.svg else ""
+    parts.append(f"## Try it\n\n{example_of(loss)}\n`losscli explain {loss.name}` prints this page{plot}.\n")
     parts += [section_text(section, explanation) for section in sections.values()]
     parts.append(related(loss, family))
     return "\n".join(part for part in parts if part)
