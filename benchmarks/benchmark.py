@@ -35,6 +35,12 @@ def losscli(label: str, *words: str) -> Command:
     return Command(label, ("{python}", "-m", "losscli", *words))
 
 
+def losscli_asked_by_shell(label: str, *words: str) -> Command:
+    """Return the command by which the script of a shell asks what the last of the words may be."""
+    asked = ("env", "_LOSSCLI_COMPLETE=zsh_complete", "{python}", "-m", "losscli", str(len(words) - 1), *words)
+    return Command(label, asked)
+
+
 def losscli_piped(label: str, data: str, *words: str) -> Command:
     """Return a losscli command of this checkout that reads a pipe."""
     line = f"cat '{{{data}}}' | '{{python}}' -m losscli {' '.join(words)}"

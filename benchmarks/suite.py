@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from benchmark import Benchmark, Command, compare_peaks, from_json_output, in_memory, losscli, losscli_piped, peer
+from benchmark import (
+    Benchmark,
+    Command,
+    compare_peaks,
+    from_json_output,
+    in_memory,
+    losscli,
+    losscli_asked_by_shell,
+    losscli_piped,
+    peer,
+)
 from outputs import parse_column, parse_losses, parse_statistics, parse_values
 
 SKLEARN, POLARS, DUCKDB, TORCH = ("scikit-learn",), ("polars",), ("duckdb",), ("torch",)
@@ -13,6 +23,10 @@ AWK_PROGRAM = 'NR > 1 { e = $1 - $2; s += e * e } END { printf "%.17g\\n", s / (
 VERSION = losscli("`losscli --version`", "--version")
 LIST = losscli("`losscli list`", "list")
 EXPLAIN = losscli("`losscli explain huber`", "explain", "huber")
+TAB = losscli_asked_by_shell("TAB after `compute mse,hu`", "compute", "mse,hu")
+TAB_FOR_COLUMN = losscli_asked_by_shell(
+    "TAB after `compute mse data.csv --true=`", "compute", "mse", "{csv}", "--true="
+)
 SMALL = losscli_piped("`cat data.csv \\| losscli compute mse`", "small_csv", "compute", "mse", "-f", "value")
 CSV = losscli("`losscli compute mse data.csv`", "compute", "mse", "{csv}", "-q", "-f", "value")
 CSV_X5 = losscli("the same, five times the rows", "compute", "mse", "{csv_x5}", "-q", "-f", "value")
@@ -84,6 +98,8 @@ TORCH_INSIDE = Command("torch, all processors", (), TORCH)
 
 BENCHMARKS = [
     Benchmark("start", VERSION, IMPORT_CLICK, 1.1, has_no_pause=True),
+    Benchmark("completion", TAB, IMPORT_CLICK, 2.0, has_no_pause=True),
+    Benchmark("completion of a column", TAB_FOR_COLUMN, IMPORT_CLICK, 2.3, has_no_pause=True),
     Benchmark("list", LIST, IMPORT_NUMPY, 1.2, has_no_pause=True),
     Benchmark("explain", EXPLAIN, IMPORT_NUMPY, 1.2, has_no_pause=True),
     Benchmark("1 000 rows, piped", SMALL, PANDAS_SMALL, 0.35, parse=parse_values, has_no_pause=True),

@@ -144,9 +144,10 @@ def compute(
 
     Args:
         loss: A loss as typed on the command line (`"huber:delta=0.5"`), a function from `get_loss`, or a list of them.
-        data: A path, a mapping of names to arrays, or a frame: of pandas, Polars (a LazyFrame is collected), PyArrow,
-            DuckDB, or whatever has `__arrow_c_stream__`. Roles can also be given as arrays: of NumPy (what is masked is
-            missing), as tensors, as columns of frames, as lists.
+        data: A path or several; a frame of pandas, Polars (a LazyFrame is collected), PyArrow, DuckDB, or whatever has
+            `__arrow_c_stream__` or `__arrow_c_array__`; a Dataset of xarray; a mapping of names to arrays; or records:
+            a list of dicts, named tuples or dataclasses. Roles can also be given as arrays: of NumPy (what is masked is
+            missing) or xarray, as tensors, as columns of frames, as lists.
         group_by: Columns whose values make groups: names in a list, or joined by commas; `@file` is the file of a row.
         reduction: How per-sample losses become one number; `mean` is the loss's own (rmse: the root of the mean).
         gradient: Whether to compute per-sample gradients.
@@ -186,6 +187,23 @@ def compute(
         DataError: Shapes do not fit, a value is outside of its domain, or a value is missing.
         NoResultError: No row is left.
         ClusterError: The cluster does not answer or went away.
+
+    Examples:
+        >>> y, p = [3, -0.5, 2, 7], [2.5, 0.0, 2, 8]
+        >>> result = losscli.compute("huber:delta=0.5", y_true=y, y_pred=p)
+        >>> result
+        LossResult(huber:delta=0.5: value=0.15625, n=4)
+        >>> result.max, result.per_sample.tolist()
+        (0.375, [0.125, 0.125, 0.0, 0.375])
+
+        A list of losses, and groups, give several results:
+
+        >>> data = {"y_true": y, "y_pred": p, "site": ["a", "b", "a", "b"]}
+        >>> results = losscli.compute(["mse", "mae"], data)
+        >>> results["mae"].value
+        0.5
+        >>> [(r.group["site"], r.value) for r in losscli.compute("mse", data, group_by="site")]
+        [('a', 0.125), ('b', 0.625)]
     """
     if isinstance(loss, str) and "," in loss:
         raise UsageError(f"compute takes one loss as text; for several give a list: {loss.split(',')!r}")
@@ -218,7 +236,7 @@ def compute(
     open_sources, options = bind_data(data, arrays, options, read_options)
     if options.group_by or engine != "local":
         if gradient:
-            raise UsageError("is of each sample: it goes without groups and a cluster", option=("gradient", gradient))
+            raise UsageError("is for single samples: leave out groups and the cluster", option=("gradient", gradient))
         evaluation = pipeline.compute(losses, open_sources, options, warn_caller)
     else:
         evaluation = pipeline.compute_samples(losses, open_sources, options, warn_caller)
@@ -291,8 +309,28 @@ def compare(
         jobs: The number of threads.
         **roles_and_params: Roles as arrays and parameters of the losses.
 
+    Returns:
+        A Comparison: a sequence of losses by rank, each with its `value`, its columns as attributes (`inflation`,
+            `pull`, `skill`) and, of several models, `model`, `difference` and `verdict`. `to_frame()` is the table.
+
     Raises:
         LosscliError: As for `compute`.
+
+    Examples:
+        The last row is an outlier. `mae` is moved less by it than `mse`:
+
+        >>> y, p = [1, 2, 3, 4, 5, 6, 7, 80], [1.1, 2.3, 2.8, 4.2, 4.9, 6.2, 7.1, 8.0]
+        >>> ranked = losscli.compare(["mse", "mae"], y_true=y, y_pred=p)
+        >>> [(loss.label, loss.rank, round(loss.inflation)) for loss in ranked]
+        [('mae', 1, 53), ('mse', 2, 18901)]
+
+        Two models under one loss:
+
+        >>> y = list(range(20))
+        >>> models = {"near": [value + 0.1 * (value % 3) for value in y], "far": [value - 1 for value in y]}
+        >>> found = losscli.compare("mae", y_true=y, models=models)
+        >>> [(loss.model, round(loss.value, 3), loss.verdict) for loss in found]
+        [('near', 0.095, 'best'), ('far', 1.0, 'worse')]
     """
     given = losses.split(",") if isinstance(losses, str) else split_losses(losses)
     bound, arrays = split_keywords(compare, given, roles_and_params)

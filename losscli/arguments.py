@@ -179,7 +179,7 @@ def split_cluster(cluster: Any, data: Any, arrays: Mapping[str, ArrayLike]) -> t
     if not (is_row(cluster) or hasattr(cluster, "__array__") or is_arrow(cluster)):
         raise UsageError("is the name of a column, or an array", option=("cluster", cluster))
     if data is not None or not arrays:
-        raise UsageError("cluster as an array goes with y_true as an array; of data it is the name of a column")
+        raise UsageError("an array of clusters needs y_true as an array; with data, cluster is the name of a column")
     if frame_columns(materialize(cluster, "cluster"), "cluster") is not None:
         raise UsageError("cluster is one column, not a frame: name it, or give its values")
     if "cluster" in arrays:

@@ -103,7 +103,7 @@ def make_binder(sources: Sources, options: EvaluationOptions, roles: Sequence[st
         UsageError: An option names a role that nothing reads, or groups would be clusters.
     """
     if options.cluster is not None and options.cluster in options.group_by:
-        raise UsageError("makes the groups: each would be one cluster", option=("cluster", options.cluster))
+        raise UsageError("makes the groups: each group would be one cluster", option=("cluster", options.cluster))
     unknown = next((role for role in options.columns if role not in roles), None)
     if unknown is not None:
         raise UsageError(f"no loss here reads {unknown!r}; the roles are {', '.join(roles)}")

@@ -61,7 +61,7 @@ def find_entries(entries: Sequence[CatalogueEntry], text: str) -> list[Catalogue
         own = {name: entry["name"] for entry in entries for name in (entry["name"], *entry["aliases"])}
         families = {entry["family"]: entry["family"] for entry in entries}
         meant = what_is_meant(text, own | families) or f"; the families are {', '.join(families)}"
-        raise UsageError(f"no loss and no family has {text!r} in what is said of it{meant}")
+        raise UsageError(f"no loss matches {text!r}{meant}")
     return found
 
 
@@ -84,9 +84,9 @@ def _with_spaces(text: str) -> str:
 
 def _listed_names(name: str) -> list[str]:
     """Return the further names of a loss in other libraries."""
-    from losscli.losses._other_names import OTHER_NAMES
+    from losscli.losses._other_names import NAMES_ELSEWHERE
 
-    return [other for other, text in OTHER_NAMES.items() if name in re.split(r"[ ,:]+", text)]
+    return [other for other, text in NAMES_ELSEWHERE.items() if name in re.split(r"[ ,:]+", text)]
 
 
 def entry_of(loss: Loss) -> CatalogueEntry:

@@ -21,8 +21,24 @@ from losscli.messages import Hint
 def get_loss(name: LossName, /, **params: Any) -> LossFunction:
     """Return the loss of that name as a function of arrays.
 
+    Args:
+        name: A loss as typed on the command line (`"huber:delta=0.5"`), a function from `get_loss`, or a declared loss.
+        **params: Parameters of the loss (`delta=0.5`).
+
+    Returns:
+        A LossFunction. It stands for the loss wherever one is asked for.
+
     Raises:
         UsageError: The name or a parameter is unknown, or a value is out of range.
+
+    Examples:
+        >>> huber = losscli.get_loss("huber", delta=0.5)
+        >>> huber([0.0, 1.0], [2.0, 1.0]).tolist()
+        [0.875, 0.0]
+        >>> huber.gradient([0.0, 1.0], [2.0, 1.0]).tolist()
+        [0.5, 0.0]
+        >>> huber.value([0.0, 1.0], [2.0, 1.0], weight=[3, 1])
+        0.65625
     """
     loss = bind_loss_name(name)
     if isinstance(loss, BoundLoss):
@@ -43,8 +59,18 @@ def list_losses(text: str | None = None, *, family: str | None = None) -> list[L
             its summary or formula.
         family: A family alone.
 
+    Returns:
+        Losses as they were declared, with `name`, `aliases`, `family`, `formula`, `summary`, `unit`, `parameters`,
+            `properties` and `references`. Each can be called, and passed where a loss is asked for.
+
     Raises:
         UsageError: There are none.
+
+    Examples:
+        >>> [loss.name for loss in losscli.list_losses(family="divergence")][:2]
+        ['kl', 'js']
+        >>> losscli.list_losses("hinge")[0].formula
+        'max(0, margin - y s), y in {-1, 1}'
     """
     losses = registry.all_losses()
     families = {normalize_name(loss.family): loss.family for loss in losses}
@@ -68,11 +94,21 @@ def explain(loss: list[Any] | tuple[Any, ...], /) -> Explanations: ...
 def explain(loss: Any, /) -> Any:
     """Return everything that is known of a loss: formula, roles, gradient, properties, use, pitfalls, references.
 
-    `print` shows it as text, `to_dict` is the JSON document of the command line. Several losses, in a list or joined
-    by commas, are shown side by side.
+    Args:
+        loss: A loss as for `get_loss`; several in a list, or joined by commas, are shown side by side.
+
+    Returns:
+        An Explanation, or Explanations of several losses. `print` shows it as text, `to_dict` is the JSON document of
+            the command line.
 
     Raises:
         UsageError: A name or a parameter is unknown, or a value is out of range.
+
+    Examples:
+        >>> losscli.explain("huber").summary
+        'Squared for small errors, absolute for large ones.'
+        >>> [one.loss.unit for one in losscli.explain(["mse", "mae"])]
+        ['y²', 'y']
     """
     given = [bind_loss_name(one) for one in split_losses(loss)]
     if not given:

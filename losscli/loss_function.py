@@ -47,9 +47,19 @@ def number_labels(form: Form, values: Mapping[str, NDArray[Any]]) -> dict[str, N
 
 
 class LossFunction:
-    """A loss with its parameters, as a function of arrays.
+    """A loss with its parameters, as a function of arrays: `losscli.get_loss` makes it.
 
     Two are equal if loss and parameters are. `__name__` is the name of the loss, `__doc__` what it is.
+
+    Attributes:
+        bound: The loss with all its parameters set; its `label` names it.
+
+    Examples:
+        >>> mae = losscli.get_loss("mae")
+        >>> mae([1, 2], [1.5, 1]).tolist(), mae.value([1, 2], [1.5, 1])
+        ([0.5, 1.0], 0.75)
+        >>> mae == losscli.get_loss("l1")
+        True
     """
 
     def __init__(self, bound: BoundLoss) -> None:
@@ -59,14 +69,19 @@ class LossFunction:
 
     @property
     def name(self) -> str:
+        """The name of the loss."""
         return self.bound.loss.name
 
     @property
     def params(self) -> dict[str, Any]:
+        """All its parameters, by name."""
         return dict(self.bound.params)
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the curve of the loss and its gradient with matplotlib, and return the axes.
+
+        Args:
+            ax: An Axes, or a sequence of one for each panel; None makes a figure with pyplot.
 
         Raises:
             UsageError: matplotlib is not installed, the loss has no curve, or `ax` has not an Axes for each panel.
@@ -82,6 +97,10 @@ class LossFunction:
 
         Class labels (N, T) with scores (N, T, C) or (N, C, T) are N T samples. A missing value gives NaN.
 
+        Args:
+            *arrays: The arrays in the order of the loss's roles.
+            **roles: Arrays by role.
+
         Raises:
             UsageError: A keyword is unknown, which is a TypeError as well, or a role is given twice or not at all.
             DataError: Shapes do not fit, or a value is outside of its domain.
@@ -90,7 +109,16 @@ class LossFunction:
         return self._evaluator("__call__", arrays, roles).per_sample()
 
     def gradient(self, *arrays: ArrayLike, **roles: ArrayLike) -> Array:
-        """Return d(sum of the per-sample values)/d(prediction), in the shape of the prediction; errors as above."""
+        """Return d(sum of the per-sample values)/d(prediction), in the shape of the prediction.
+
+        Args:
+            *arrays: The arrays in the order of the loss's roles.
+            **roles: Arrays by role.
+
+        Raises:
+            UsageError: The loss has no gradient.
+            LosscliError: As for a call.
+        """
         self._check_unweighted(roles, "the gradients")
         evaluator = self._evaluator("gradient", arrays, roles)
         gradient, positions = evaluator.gradient(), evaluator.positions
@@ -109,7 +137,7 @@ class LossFunction:
 
         Raises:
             NoResultError: No row counts: there is none, or all have weight 0.
-            LosscliError: As above.
+            LosscliError: As for a call.
         """
         EvaluationOptions(reduction=reduction).check()
         given = roles if weight is None else {**roles, "weight": weight}

@@ -59,7 +59,7 @@ def _is_path_or_frame(value: Any, name: str) -> bool:
 def check_models_apart(given: Mapping[str, Any], arrays: Mapping[str, Any], model_column: str | None) -> None:
     """Raise a UsageError if models that are given apart are given in another way, too."""
     if given and "y_pred" in arrays:
-        raise UsageError("models hold the predictions: y_pred is given twice")
+        raise UsageError("models hold the predictions: leave out y_pred")
     if given and model_column is not None:
         problem = "names the models of one table: leave it out, or leave out models"
         raise UsageError(problem, option=("model_column", model_column))

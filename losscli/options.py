@@ -140,7 +140,7 @@ class EvaluationOptions(NamedTuple):
                 raise UsageError("must be at least 1", option=(name, count))
         for name in ("scheduler", "workers"):
             if self.engine == "local" and getattr(self, name):
-                raise UsageError("is for a cluster", Hint.ADD_ENGINE, option=(name, getattr(self, name)))
+                raise UsageError("needs a cluster", Hint.ADD_ENGINE, option=(name, getattr(self, name)))
         for name in ("group_by", "classes"):
             names = getattr(self, name)
             twice = next((one for one in names if names.count(one) > 1), None)
@@ -159,7 +159,7 @@ class EvaluationOptions(NamedTuple):
         if self.ci is None and not self.draw_options:
             return None
         if self.per_sample and self.ci is not None:
-            raise UsageError("an interval is of the reduced value: per-sample losses have none", option=("ci", self.ci))
+            raise UsageError("an interval needs a reduced value: per-sample losses have none", option=("ci", self.ci))
         from losscli.statistics.bootstrap.options import parse_resampling
 
         level, how = self.ci, [getattr(self, name) for name in DRAW_OPTIONS]
@@ -204,7 +204,7 @@ class EvaluationOptions(NamedTuple):
         is_mapping = isinstance(self.columns, Mapping)
         if not is_mapping or not all(isinstance(named, str) for named in self.columns.values()):
             given = one_line(self.columns)
-            raise UsageError(f"columns map roles to a name, a comma list or a pattern, unlike {given}")
+            raise UsageError(f"columns map roles to a name, a comma list or a pattern, not {given}")
         for name in ("jobs", "workers"):
             if not isinstance(count := getattr(self, name), (numbers.Integral, type(None))):
                 raise UsageError("must be a whole number", option=(name, count))

@@ -238,7 +238,7 @@ def compare(
     with closing(open_sources(role_names(losses))) as sources, np.errstate(all="ignore"):  # infinities are values
         dataset, run = bind(losses, sources, options, note)
         if not dataset.models and options.ci is None:
-            check_no_draws(options.draw_options, ", or of differences of models")
+            check_no_draws(options.draw_options, ", or differences of models")
         if observe is not None:
             observe(dataset, run)
         track_counts = iter if track is None else (lambda counts: track(counts, dataset.progress, int))

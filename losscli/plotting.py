@@ -95,6 +95,12 @@ def plot(
     Raises:
         UsageError: matplotlib is not installed, `ax` has not as many axes as the picture, or the kind does not fit.
         LosscliError: As for `compute`.
+
+    Examples:
+        >>> losses, gradients = losscli.plot("mse,huber:delta=2", range=(-3, 3))
+        >>> losses.get_xlabel()
+        'y_pred − y_true'
+        >>> axes = losscli.plot("mse", y_true=[1, 2, 3, 90], y_pred=[1.5, 2, 2, 4], kind="share")
     """
     given = losses.split(",") if isinstance(losses, str) else split_losses(losses)
     bound, arrays = split_keywords(plot, given, roles_and_params)

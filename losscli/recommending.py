@@ -69,6 +69,15 @@ def recommend(
         UsageError: An option is wrong; an unknown keyword is a TypeError as well.
         DataError: Shapes do not fit, a label is no class, or a value is missing or infinite.
         NoResultError: No row is left.
+
+    Examples:
+        >>> found = losscli.recommend(y_true=[0, 1, 1, 0, 1, 0], y_pred=[0.1, 0.8, 0.7, 0.3, 0.9, 0.4])
+        >>> found.task
+        'binary'
+        >>> found.losses
+        ['bce', 'brier', 'zero_one']
+        >>> found[0].reason
+        'a proper score: its minimum is at the true probability; no true label was given 0'
     """
     from losscli.recommend.role_sets import ALL_ROLES
 

@@ -13,7 +13,7 @@ from typing import Any
 from losscli.declaration.equivalent import Equivalent
 from losscli.declaration.grammar import LossSpec, parse_specs
 from losscli.declaration.loss import BoundLoss, Loss, checked, pending, unwrap
-from losscli.declaration.names import matching_names, normalize_name
+from losscli.declaration.names import match_squashed, names_by_squashed, normalize_name
 from losscli.errors import UsageError
 from losscli.losses import ENTRY_POINT_GROUP, MODULES, modules_found, place_in_list
 from losscli.losses._index import NAMES_BY_MODULE
@@ -181,7 +181,7 @@ def losses_called(name: str) -> list[Loss]:
 
 
 def label_of(text: str) -> str:
-    """Return the label of a loss as typed, as `huber` of `Huber Loss`; the text if it is no loss."""
+    """Return the label of a loss as typed, as `huber` of `Huber Loss`; the text if it is not a loss."""
     try:
         (bound,) = resolve(parse_specs(text))
     except (UsageError, ValueError):  # no loss, or several
@@ -210,17 +210,16 @@ def _meant_names(names: Sequence[str]) -> dict[str, list[str]]:
     """Return the names and aliases that each name means."""
     if pending:
         _register_pending()
-    return {name: [name] if is_known(name) else matching_names(name, _known_names()) for name in names}
+    if all(map(is_known, names)):
+        return {name: [name] for name in names}
+    known = [*_by_name, *(name for several in NAMES_BY_MODULE.values() for name in several.split())]
+    by_squashed = names_by_squashed(dict.fromkeys(known))
+    return {name: match_squashed(name, by_squashed) for name in names}
 
 
 def means_loss(name: str) -> bool:
     """Return whether a name, as loosely as it may be typed, means a loss or several."""
     return is_known(name) or bool(_meant_names([name])[name])
-
-
-def _known_names() -> Iterable[str]:
-    """Return the names and aliases of the catalogue and of all losses that are registered."""
-    return dict.fromkeys([*_by_name, *(name for several in NAMES_BY_MODULE.values() for name in several.split())])
 
 
 def _contradictions(loss: Loss, params: Mapping[str, Any], shared: Mapping[str, Any]) -> Iterator[str]:

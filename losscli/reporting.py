@@ -92,6 +92,11 @@ def report(
 
     Raises:
         LosscliError: As for `compute`; a UsageError if matplotlib is not installed.
+
+    Examples:
+        >>> page = losscli.report(["mse", "mae"], y_true=[1, 2, 3, 90], y_pred=[1.5, 2, 2, 4], title="Four rows")
+        >>> "<title>Four rows" in page
+        True
     """
     given = losses.split(",") if isinstance(losses, str) else split_losses(losses)
     bound, arrays = split_keywords(report, given, roles_and_params)

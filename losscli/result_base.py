@@ -17,6 +17,8 @@ from losscli.registry import label_of
 if TYPE_CHECKING:
     import pandas as pd
 
+    from losscli.statistics.summary import Summary
+
 Item_co = TypeVar("Item_co", covariant=True)
 
 MAX_LENGTH_SHOWN = 56
@@ -66,6 +68,45 @@ def draw_result(result: Any, ax: Any) -> Any:
     """Draw a result, as `Plottable.plot` says."""
     pictures = importlib.import_module("losscli.plot.from_results")  # results know nothing of pictures until then
     return pictures.draw_picture_of(result, ax)
+
+
+class SummaryStatistics:
+    """The statistics of a result's per-sample losses, as attributes."""
+
+    @property
+    def summary(self) -> Summary:
+        """The reduced value and the statistics."""
+        raise NotImplementedError
+
+    @property
+    def std(self) -> float:
+        """The standard deviation of the per-sample losses; it divides by n."""
+        return self.summary.std
+
+    @property
+    def min(self) -> float:
+        """The least per-sample loss."""
+        return self.summary.min
+
+    @property
+    def median(self) -> float:
+        """The median of the per-sample losses."""
+        return self.summary.median
+
+    @property
+    def p95(self) -> float:
+        """The 95 % quantile of the per-sample losses."""
+        return self.summary.p95
+
+    @property
+    def max(self) -> float:
+        """The greatest per-sample loss."""
+        return self.summary.max
+
+    @property
+    def sum(self) -> float:
+        """The weighted sum of the per-sample losses."""
+        return self.summary.sum
 
 
 class ResultSequence(Result, Sequence[Item_co]):

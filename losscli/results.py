@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 from losscli.data.folders import files_without_rows
 from losscli.declaration.domains import Array
 from losscli.errors import UsageError
-from losscli.result_base import Baseline, Plottable, Result, ResultSequence, rows_to_frame, short_text, shown
+from losscli.result_base import (
+    Baseline,
+    Plottable,
+    Result,
+    ResultSequence,
+    SummaryStatistics,
+    rows_to_frame,
+    short_text,
+    shown,
+)
 from losscli.result_names import ResultKey, distinct_names, gradient_columns, group_columns, group_sort_key, result_name
 from losscli.signature import signed_name, signer
 from losscli.statistics.summary import Summary, status_of
@@ -61,7 +70,7 @@ class DataInfo(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LossResult(Plottable, Result):
+class LossResult(SummaryStatistics, Plottable, Result):
     """One loss over a dataset; `float` of it is the value.
 
     The statistics of the summary are attributes, too: `value`, `n`, `std`, `min`, `median`, `p95`, `max`, `sum`.
@@ -79,6 +88,15 @@ class LossResult(Plottable, Result):
         model: The model, if there are several.
         ci: The interval of the value.
         nan_reason: Why the value is NaN where no row is: what it divides by is 0.
+
+    Examples:
+        >>> result = losscli.compute("mae", y_true=[1, 2, 3], y_pred=[1, 4, 3], ci=0.9, seed=1)
+        >>> result.n, result.median, result.sum
+        (3, 0.0, 2.0)
+        >>> result.ci.low <= result.value <= result.ci.high
+        True
+        >>> result.signature
+        'mae|n=3|nan=error|reduction=mean|weights=no|losscli=...'
     """
 
     label: str
@@ -115,7 +133,7 @@ class LossResult(Plottable, Result):
         return None if isinstance(self.statistics, Summary) else self.statistics.rows()
 
     def of_model(self, model: str | None) -> LossResult:
-        """Return the result as that of a model; None if there is one model only."""
+        """Return the result as that of a `model`; None if there is one model only."""
         if model is None:
             return self
         return replace(self, model=model, signature=f"{self.signature}|model={signed_name(model)}")
@@ -155,30 +173,6 @@ class LossResult(Plottable, Result):
 
     def __float__(self) -> float:
         return self.value
-
-    @property
-    def std(self) -> float:
-        return self.summary.std
-
-    @property
-    def min(self) -> float:
-        return self.summary.min
-
-    @property
-    def median(self) -> float:
-        return self.summary.median
-
-    @property
-    def p95(self) -> float:
-        return self.summary.p95
-
-    @property
-    def max(self) -> float:
-        return self.summary.max
-
-    @property
-    def sum(self) -> float:
-        return self.summary.sum
 
     @property
     def status(self) -> str:
@@ -244,8 +238,20 @@ class SampleStream(NamedTuple):
 class Evaluation(Plottable, ResultSequence[LossResult]):
     """Several losses over one dataset; a sequence of results, which a label indexes, too.
 
-    `only_in_baseline` are the keys of the groups and models that a baseline has of these losses, and this has not;
-    `without_rows` are those of groups in the data of which no row counts. `resampling` is how rows were drawn.
+    Attributes:
+        data: What was read: `n` rows, of which `n_used` were evaluated.
+        losses: The results.
+        penalty: The penalty on the parameters of a model, if one was asked for.
+        only_in_baseline: The keys of groups and models that a baseline has of these losses, and this has not.
+        without_rows: The keys of groups in the data of which no row counts.
+        resampling: How rows were drawn for intervals.
+
+    Examples:
+        >>> results = losscli.compute(["mse", "mae"], y_true=[1, 2], y_pred=[1, 4])
+        >>> len(results), results[0].value, results["mae"].value
+        (2, 2.0, 1.0)
+        >>> results.to_frame()["value"].to_dict()
+        {'mse': 2.0, 'mae': 1.0}
     """
 
     _field_of_items = "losses"
@@ -257,7 +263,7 @@ class Evaluation(Plottable, ResultSequence[LossResult]):
     resampling: Resampling | None = None
 
     def with_penalty(self, penalty: AddedPenalty) -> Evaluation:
-        """Return the structural risk: every value plus the penalty."""
+        """Return the structural risk: every value plus the `penalty`."""
         signed = f"penalty={penalty.bound.label}:sha256={penalty.digest}"
         losses = tuple(
             replace(

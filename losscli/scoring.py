@@ -90,6 +90,10 @@ class Scorer:
         loss: The loss with its parameters, as `get_loss` returns it.
         classes: The classes in order; empty if they are those of the estimator.
         reduction: How per-sample losses become one number.
+
+    Examples:
+        >>> losscli.scorer("rps", classes=["low", "medium", "high"])
+        losscli.scorer('rps', classes=['low', 'medium', 'high'])
     """
 
     def __init__(self, loss: LossFunction, classes: tuple[Any, ...] = (), reduction: ReductionName = "mean") -> None:

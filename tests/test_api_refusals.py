@@ -231,7 +231,7 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
     "groups as a Series": (lambda: of_frame(group_by=FRAME["site"]), "group_by: 'a' is named twice; it takes names"),
     "a number of classes": (lambda: of_frame(classes=2), "classes: names are text or a list of it, not 2"),
     "classes in a list": (lambda: of_frame(classes=[["a", "b"]]), "names are text or a list of it, not ['a', 'b']"),
-    "gradients of groups": (lambda: of_frame(group_by="site", gradient=True), "goes without groups and a cluster"),
+    "gradients of groups": (lambda: of_frame(group_by="site", gradient=True), "leave out groups and the cluster"),
     "a word for a flag": (lambda: of_frame(gradient="yes"), 'gradient="yes": must be True or False'),
     "a word for logits": (
         lambda: losscli.recommend(FRAME, from_logits="yes"),
@@ -291,7 +291,8 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
         lambda: losscli.get_loss("softmax_loss", class_weight={0: 1, 1: 2}),
         "a list, one number >= 0 a class, as [2, 4, 6]",
     ),
-    "an unknown family": (lambda: losscli.list_losses("regresion"), "no family 'regresion'; they are"),
+    "an unknown family": (lambda: losscli.list_losses(family="regresion"), "no family 'regresion'; they are"),
+    "text that no loss has": (lambda: losscli.list_losses("regresion"), "no loss matches 'regresion' (did you mean"),
     # results
     "a result that is not there": (
         lambda: losscli.compute(["mse"], FRAME)["mae"],

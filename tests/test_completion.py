@@ -75,6 +75,7 @@ def values(line: str, after: str = "") -> list[str]:
         ("compute mse,均方根误", ["mse,均方根误差"]),
         ("list rob", []),
         ("list reg", ["regression"]),
+        ("help comp", ["compute", "compare", "completion"]),
         ("compute --unknown mse data.csv --nan ", ["error", "omit", "propagate"]),
         ("compute --unknown mse da", ["<da>"]),
         ("compare --losses mse,hub", ["mse,huber"]),

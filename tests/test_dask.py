@@ -299,7 +299,7 @@ def _gone(part: dataset.Part) -> dataset.Part:
     ("address", "status", "message"),
     [
         ("tcp://127.0.0.1:9", 69, "no Dask scheduler answers there in 0.3 s\n"),
-        ("nonsense://x", 2, "is no address of a Dask scheduler (unknown address scheme 'nonsense' "),
+        ("nonsense://x", 2, "is not the address of a Dask scheduler (unknown address scheme 'nonsense' "),
     ],
 )
 def test_no_such_cluster(
@@ -390,7 +390,7 @@ def test_versions_of_dask_are_not_complained_about(scheduler: str) -> None:
 def test_options_of_the_other_engine(option: tuple[str, str], cli: Cli) -> None:
     result = cli("compute", "mse", "d.csv", *option)
     assert result.status == 2
-    assert result.err == f"losscli: error: {option[0]} {option[1]}: is for a cluster; add --engine dask\n"
+    assert result.err == f"losscli: error: {option[0]} {option[1]}: needs a cluster; add --engine dask\n"
 
 
 # ------------------------------------------------------------------------------------- what stays in one place
@@ -602,7 +602,7 @@ def test_python_arrays_stay_here(scheduler: str) -> None:
     ("options", "message"),
     [
         ({"engine": "spark"}, 'engine="spark": must be one of local, dask'),
-        ({"scheduler": "tcp://h:1"}, 'scheduler="tcp://h:1": is for a cluster; add engine="dask"'),
+        ({"scheduler": "tcp://h:1"}, 'scheduler="tcp://h:1": needs a cluster; add engine="dask"'),
         ({"engine": "dask", "workers": 0}, "workers=0: must be at least 1"),
     ],
 )

@@ -399,8 +399,8 @@ def test_json_and_notes_say_what_was_resampled(folder, cli):
 @pytest.mark.parametrize(
     ("flags", "status", "message"),
     [
-        (["--cluster=patient"], 2, "--cluster: is of an interval that is asked for; --ci 0.95 asks for one"),
-        (["--block=auto"], 2, "--block: is of an interval that is asked for"),
+        (["--cluster=patient"], 2, "--cluster: needs an interval; --ci 0.95 asks for one"),
+        (["--block=auto"], 2, "--block: needs an interval"),
         (["--ci=0.9", "--cluster=patient", "--block=3"], 2, "by clusters or by blocks: leave one out"),
         (["--ci=0.9", "--block=0"], 2, "--block 0: must be a whole number of rows, at least 1, or auto"),
         (["--ci=0.9", "--block=2.5"], 2, "--block 2.5: must be a whole number of rows"),
@@ -429,7 +429,7 @@ def test_one_distribution_is_one_unit_whatever_is_resampled(option, frame):
 def test_clusters_in_python_are_a_column_or_an_array(frame):
     roles = {"y_true": frame["y_true"], "y_pred": frame["y_pred"]}
     for wrong, error, message in (
-        ({"data": frame, "cluster": frame["patient"]}, UsageError, "of data it is the name of a column"),
+        ({"data": frame, "cluster": frame["patient"]}, UsageError, "with data, cluster is the name of a column"),
         ({**roles, "cluster": 5}, UsageError, "is the name of a column, or an array"),
         ({**roles, "cluster": frame[["patient"]]}, UsageError, "is one column, not a frame"),
         ({**roles, "cluster": frame["patient"][:9]}, DataError, "shapes differ"),

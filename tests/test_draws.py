@@ -91,10 +91,10 @@ def test_the_difference_has_the_interval_of_the_draws_asked_for(path: str, cli: 
 @pytest.mark.parametrize("option", [("--seed", "1"), ("--resamples", "99"), ("--ci-method", "bca")])
 def test_where_nothing_is_drawn_an_option_is_refused(option: tuple[str, str], path: str, cli: Cli) -> None:
     compute = cli("compute", "mse", path, "--pred", "a", *option)
-    asks = "is of an interval that is asked for; --ci 0.95 asks for one"
+    asks = "needs an interval; --ci 0.95 asks for one"
     assert (compute.status, compute.err) == (2, f"losscli: error: {option[0]}: {asks}\n")
     compare = cli("compare", "--losses", "mse", path, "--pred", "a", *option)
-    asks = "is of an interval that is asked for, or of differences of models; --ci 0.95 asks for one"
+    asks = "needs an interval, or differences of models; --ci 0.95 asks for one"
     assert (compare.status, compare.err) == (2, f"losscli: error: {option[0]}: {asks}\n")
     plot = cli("plot", "mse", path, "--pred", "a", "--kind", "share", *option)
     assert plot.status == 2
@@ -112,9 +112,9 @@ def test_the_same_in_python() -> None:
     models = {"a": A, "b": B}
     ends = [losscli.compare("mse", y_true=TRUTH, models=models, seed=seed)[1].diff_low for seed in (1, 1, 2)]
     assert ends[0] == ends[1] != ends[2]
-    with pytest.raises(UsageError, match="seed: is of an interval that is asked for, or of differences of models"):
+    with pytest.raises(UsageError, match="seed: needs an interval, or differences of models"):
         losscli.compare("mse", y_true=TRUTH, y_pred=A, seed=1)
-    with pytest.raises(UsageError, match=r"seed: is of an interval that is asked for; ci=0\.95"):
+    with pytest.raises(UsageError, match=r"seed: needs an interval; ci=0\.95"):
         losscli.compute("mse", y_true=TRUTH, y_pred=A, seed=1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ from tools import examples, regenerate
 
 ROOT = Path(__file__).parent.parent
 FAST = ("README.md", "CONTRIBUTING.md")
-TRANSLATED = ("docs/zh/tutorial.md", "docs/zh/which-loss.md")
-"""Pages with the same blocks as English ones (test_pages.py), which are replayed."""
+TRANSLATED = ("README.zh-CN.md", "docs/zh/tutorial.md", "docs/zh/which-loss.md")
+"""Pages with the same blocks as English ones, which are replayed (test_readmes.py, test_pages.py)."""
 PAGES = [
     pytest.param(name, id=name, marks=() if name in FAST else pytest.mark.slow)
     for name, page in ((regenerate.name_of(page), page) for page in examples.pages())
@@ -27,9 +28,20 @@ def test_examples_of(name: str) -> None:
 
 
 def test_every_command_is_shown() -> None:
-    blocks = [block for page in examples.pages() for block in examples.blocks_of(page.read_text(encoding="utf-8"))]
-    shown = "".join(block.text for block in blocks if block.language in ("console", "sh"))
+    shown = "".join(page.read_text(encoding="utf-8") for page in examples.pages())
     assert [command for command in COMMANDS if f"losscli {command}" not in shown] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("picture", sorted((ROOT / "docs" / "pictures").iterdir()), ids=lambda path: path.name)
+def test_a_picture_says_what_its_command_says_today(picture: Path) -> None:
+    blocks = [block for page in examples.pages() for block in examples.blocks_of(page.read_text(encoding="utf-8"))]
+    commands = set(re.findall(rf"losscli .* -o {picture.name}$", "".join(block.text for block in blocks), re.MULTILINE))
+    with examples.new_session() as session:
+        session.run(commands.pop(), must_succeed=True)
+        drawn, shown = ((path / picture.name).read_text(encoding="utf-8") for path in (session.folder, picture.parent))
+    assert not commands
+    assert re.findall(r"<text.*>(.*)</text>", drawn) == re.findall(r"<text.*>(.*)</text>", shown)
 
 
 PAGE = """\

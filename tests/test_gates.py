@@ -173,7 +173,7 @@ def test_an_empty_value_is_no_way_to_leave_an_option_out(name: str, cli: Cli) ->
     """It is that of a variable that is not set."""
     result = cli("compute", "mse", "data.csv", f"--{name}", "")
     assert (result.status, result.out) == (2, "")
-    assert result.err == f"losscli: error: --{name}: its value is empty; leave the option out for none\n"
+    assert result.err == f"losscli: error: --{name}: its value is empty: leave out the option\n"
 
 
 def test_the_same_value_twice_is_no_contradiction(cli: Cli) -> None:

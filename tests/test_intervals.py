@@ -516,9 +516,9 @@ BAD = [
     (["--ci", "0.9", "--seed", "-1"], "--seed -1: must be a whole number from 0 to 18446744073709551615"),
     (["--ci", "0.9", "--ci-method", "normal"], "--ci-method normal: must be one of auto, studentized, bca, percentile, "
      "poisson"),
-    (["--seed", "1"], "--seed: is of an interval that is asked for; --ci 0.95 asks for one"),
-    (["--resamples", "99"], "--resamples: is of an interval that is asked for; --ci 0.95 asks for one"),
-    (["--ci", "0.9", "--top", "3"], "--ci 0.9: an interval is of the reduced value: per-sample losses have none"),
+    (["--seed", "1"], "--seed: needs an interval; --ci 0.95 asks for one"),
+    (["--resamples", "99"], "--resamples: needs an interval; --ci 0.95 asks for one"),
+    (["--ci", "0.9", "--top", "3"], "--ci 0.9: an interval needs a reduced value: per-sample losses have none"),
 ]  # fmt: skip
 
 
@@ -531,7 +531,7 @@ def test_refused_options(options: list[str], message: str, cli: Cli) -> None:
 def test_refused_options_of_the_api() -> None:
     with pytest.raises(UsageError, match="a level is a number"):
         losscli.compute("mse", y_true=TRUE, y_pred=PRED, ci=True)
-    with pytest.raises(UsageError, match="is of an interval that is asked for"):
+    with pytest.raises(UsageError, match="needs an interval"):
         losscli.compute("mse", y_true=TRUE, y_pred=PRED, seed=1)
     assert parse_resampling(None) is None
     assert parse_resampling(np.float64(0.5), np.int64(99), 2.0) == Resampling(0.5, 99, 2)

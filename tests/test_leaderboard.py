@@ -124,8 +124,8 @@ def test_the_confidence_set_is_marked() -> None:
 def test_one_model_is_no_leaderboard(cli: Cli, data: str) -> None:
     refused = cli("compare", "--losses", "mse,mae", data, "--pred", "a", "--leaderboard")
     assert refused.status == 2
-    assert "--leaderboard: has a row a model and a column a loss, and there is one model only" in refused.err
-    with pytest.raises(UsageError, match="there is one model only"):
+    assert "--leaderboard: has a row per model and a column per loss, but there is only one model" in refused.err
+    with pytest.raises(UsageError, match="there is only one model"):
         _ = losscli.compare("mse", y_true=Y, y_pred=MODELS["a"]).leaderboard
     with pytest.raises(UsageError, match="must be True or False"):
         losscli.compare("mse", y_true=Y, models=MODELS, leaderboard="yes")  # type: ignore[arg-type]
@@ -290,7 +290,7 @@ def test_winners_per_group_in_notes_and_json(cli: Cli, data: str) -> None:
 
 
 def test_a_leaderboard_without_groups_says_that_it_has_no_critical_difference(cli: Cli, command: list[str]) -> None:
-    assert "losses on the same rows are no independent blocks; --group-by COL" in cli(*command).err
+    assert "losses on the same rows are not independent blocks; --group-by COL" in cli(*command).err
     assert "no independent blocks" not in cli(*command, "--group-by", "site").err
 
 

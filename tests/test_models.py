@@ -384,7 +384,7 @@ def test_groups_on_the_command_line(data: str, cli: Cli) -> None:
 def test_a_note_warns_of_small_groups(cli: Cli) -> None:
     rows = "y_true,y_pred,cell\n" + "".join(f"{i},{i + i % 3},{'a' if i < 40 else 'b'}\n" for i in range(45))
     result = cli("compare", "--losses", "mse", "--group-by", "cell", stdin=rows.encode())
-    assert "1 group has fewer than 30 rows, the smallest, 'b', only 5" in result.err
+    assert "1 group has fewer than 30 rows (the smallest, 'b', has 5)" in result.err
 
 
 # --------------------------------------------------------------------------------------------------- references

@@ -17,6 +17,8 @@ SITE = "https://losscli.github.io/losscli/"
 FILE = re.compile(rf"{REPOSITORY}|https://raw\.githubusercontent\.com/losscli/losscli/main/")
 LINK = re.compile(r"!?\[[^]]*\]\(([^)]+)\)")
 MAX_LINES = 160
+MEASURED = ["10 M rows, CSV", "pandas + scikit-learn"]
+"""The benchmark and its peer of which the README has the figures."""
 
 
 def read(name: str) -> str:
@@ -66,6 +68,16 @@ def test_links_lead_to_files_from_wherever_it_is_shown(name: str) -> None:
 @pytest.mark.parametrize("name", [ENGLISH, CHINESE])
 def test_it_counts_the_losses(name: str) -> None:
     assert re.findall(r"\*\*(\d+) ", prose_of(name)) == [str(len(losscli.list_losses()))]
+
+
+@pytest.mark.parametrize(("name", "rows", "second"), [(ENGLISH, "10 million", "s"), (CHINESE, "1000 万", "秒")])
+def test_its_speed_is_the_measured_one(name: str, rows: str, second: str) -> None:
+    table = [line.split("|") for line in read("docs/performance.md").splitlines()]
+    (found,) = [cells for cells in table if [cell.strip() for cell in cells[1:4:2]] == MEASURED]
+    ours, theirs, our_memory, their_memory = map(float, found[4:8])
+    (line,) = [line for line in re.split(r"\n- |\n\n", prose_of(name)) if rows in line]
+    figures = [f"{ours:.1f} {second}", f"{our_memory:.0f} MB", f"{theirs:.1f} {second}", f"{their_memory:.0f} MB"]
+    assert re.findall(rf"\d[\d.]* (?:{second}\b|MB)", line) == figures
 
 
 def test_the_set_up_is_two_commands() -> None:

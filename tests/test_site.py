@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import click
@@ -17,6 +20,7 @@ import pytest
 from losscli import registry
 from losscli.cli import COMMANDS
 from losscli.declaration.loss import Loss
+from tests.browser import Browser, find_chromium
 from tests.conftest import ROOT
 from tools.pages import assemble, check, commands, links, loss_examples, losses, text
 from tools.pages.curves import Curve
@@ -317,8 +321,16 @@ def test_problems_of_a_built_site_are_found(tmp_path: Path) -> None:
 # --------------------------------------------------------------------------------------------------------- the build
 
 
-@pytest.mark.slow
-def test_the_site_builds_without_warnings() -> None:
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves files and prints nothing."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        return
+
+
+@pytest.fixture(scope="module")
+def site() -> Path:
+    """Build the site, and return its folder."""
     if any(find_spec(name) is None for name in ("mkdocs", "material", "mkdocstrings", "matplotlib")):
         pytest.skip("mkdocs-material is not installed")
     done = subprocess.run(
@@ -326,3 +338,91 @@ def test_the_site_builds_without_warnings() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stderr
+    return ROOT / "build/site/html"
+
+
+@pytest.fixture(scope="module")
+def address(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Serve the site on this machine, below the path that it has in the network."""
+    folder = tmp_path_factory.mktemp("server")
+    (folder / "losscli").symlink_to(site, target_is_directory=True)
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=folder)) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/losscli/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = find_chromium()
+    if chromium is None:
+        pytest.skip("there is no Chromium")
+    found = Browser(chromium)
+    yield found
+    found.close()
+
+
+def open_address(browser: Browser, page: str) -> None:
+    """Open a page that a server has, and wait until it is loaded."""
+    browser.send("Page.navigate", url="about:blank")
+    browser.problems, browser.requests = [], []
+    browser.send("Page.navigate", url=page)
+    browser.evaluate(
+        "new Promise(done => location.protocol === 'http:' && document.readyState === 'complete'"
+        " ? done() : addEventListener('load', () => done()))"
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["index.html", "losses/huber.html", "losses/index.html", "zh/index.html", "404.html"])
+def test_a_page_asks_nothing_of_the_network(page: str, browser: Browser, address: str) -> None:
+    open_address(browser, address + page)
+    assert [one for one in browser.requests if not one.startswith((address, "data:"))] == []
+    assert browser.problems == []
+
+
+@pytest.mark.slow
+def test_a_page_opens_from_a_folder(browser: Browser, site: Path) -> None:
+    browser.open(site / "losses/huber.html")
+    assert [one for one in browser.requests if not one.startswith((site.as_uri(), "data:"))] == []
+    assert browser.evaluate("document.querySelector('figure.curve svg').clientWidth") > 300
+
+
+SEARCH = """new Promise(done => {{
+  const field = document.querySelector(".md-search__input");
+  const results = document.querySelector(".md-search-result__list");
+  const look = () => {{
+    const links = [...results.querySelectorAll(".md-search-result__item > a")].map(a => new URL(a.href).pathname);
+    links.length ? done(links) : setTimeout(look, 100);
+  }};
+  field.focus();
+  setTimeout(() => {{
+    field.value = {query};
+    for (const name of ["input", "keyup"]) field.dispatchEvent(new Event(name, {{bubbles: true}}));
+    look();
+  }}, 500);
+}})"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("query", "page"), [("均方误差", "mse"), ("cross entropy", "cross_entropy"), ("mphe", "pseudo_huber")]
+)
+def test_the_search_finds_a_loss_by_its_names(query: str, page: str, browser: Browser, address: str) -> None:
+    open_address(browser, f"{address}index.html")
+    found = browser.evaluate(SEARCH.format(query=json.dumps(query)))
+    assert f"/losscli/losses/{page}.html" in found[:2]
+
+
+@pytest.mark.slow
+def test_the_list_of_losses_is_filtered(browser: Browser, address: str) -> None:
+    open_address(browser, f"{address}losses/index.html")
+    count = """(() => {
+      const field = document.querySelector("#loss-filter input");
+      field.value = "Smooth L1";
+      field.dispatchEvent(new Event("input"));
+      return document.querySelector("#loss-filter output").textContent;
+    })()"""
+    shown, all_ = map(int, re.findall(r"\d+", browser.evaluate(count)))
+    assert 0 < shown < 5
+    assert all_ == len(LOSSES)

@@ -39,14 +39,19 @@ assert_type(losscli.compute("mse", y_true=y, y_pred=y).median, float)
 assert_type(losscli.get_loss("mse", delta=1.0).value(y, y, weight=y, reduction="sum"), float)
 assert_type(losscli.explain(losscli.get_loss("mse")).title, str)
 assert_type(losscli.compare(losscli.get_loss("mse"), "d.csv", models="a")[0].rank, int | None)
+assert_type(losscli.compute("mse", [{"y_true": 1.0, "y_pred": 2.0}]), LossResult)
+score = losscli.scorer("rps", classes=["low", "high"], reduction="sum")
+assert_type(score, losscli.Scorer)
+assert_type(score(object(), y, y, sample_weight=y), float)
+assert_type(score.set_score_request(sample_weight=True).loss, losscli.LossFunction)
 """
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tool", [MYPY, PYRIGHT], ids=["mypy", "pyright"])
-def test_the_readme_is_typed_and_results_by_their_arguments(tool: tuple[str, ...], tmp_path: Path) -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+def test_the_page_is_typed_and_results_by_their_arguments(tool: tuple[str, ...], tmp_path: Path) -> None:
+    text = (ROOT / "docs/reference/python.md").read_text(encoding="utf-8")
+    block = "".join(re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
     wrong = 'import losscli\nlosscli.compute("mse", y_true=[1.0], y_pred=[1.0], nan=5)\n'
     paths = [tmp_path / name for name in ("block.py", "calls.py", "wrong.py")]
     for path, code in zip(paths, (block, CALLS, wrong), strict=True):

@@ -37,6 +37,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
+PAGES_AT_THE_ROOT = ("README.md", "README.zh-CN.md", "CONTRIBUTING.md")
 TERMINAL_COLUMNS = 80
 SECONDS_OF_SILENCE = 120
 """A command that prints nothing for so long is an error."""
@@ -79,8 +80,7 @@ class Block(NamedTuple):
 
 def pages() -> list[Path]:
     """Return the pages whose examples are replayed."""
-    written = [*ROOT.glob("docs/**/*.md")]
-    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(written)]
+    return [*(ROOT / name for name in PAGES_AT_THE_ROOT), *sorted(ROOT.glob("docs/**/*.md"))]
 
 
 def block_of(match: re.Match[str]) -> Block:

@@ -19,7 +19,15 @@ from losscli.cli import cli
 from losscli.cli.command import SITE
 from losscli.data.files import COMPRESSION_BY_ENDING, FORMATS
 from losscli.version import __version__
-from tools.pages.commands import DEFAULT_IN_HELP, EXAMPLES, PROGRAM, commands, context_of, options_by_section
+from tools.pages.commands import (
+    DEFAULT_IN_HELP,
+    ENVIRONMENT,
+    EXAMPLES,
+    PROGRAM,
+    commands,
+    context_of,
+    options_by_section,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "man"
@@ -40,13 +48,6 @@ LOSSES_AND_DATA = (
         "One table, two files (y_true, then y_pred), or ROLE=FILE for each role. A folder or a quoted pattern of CSV "
         "or Parquet files is one table. - is standard input, which is also read if there is no DATA.",
     ),
-)
-
-ENVIRONMENT = (
-    ("NO_COLOR", "If set and not empty, the output has no colours, as with --color never."),
-    ("FORCE_COLOR", "If set and not empty, the output has colours, also in a pipe."),
-    ("COLUMNS", "The width of tables, pictures and help texts, in characters."),
-    ("TERM", "If it is dumb, the output has no colours."),
 )
 
 FILES = (

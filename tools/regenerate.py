@@ -1,7 +1,7 @@
 """Write generated files: the index of losses, what `list` says of them, how accurate they are, the site's navigation,
-man pages, the outputs in pages.
+man pages, the JSON Schemas and their page, the outputs in pages.
 
-    python tools/regenerate.py [index] [catalogue] [accuracy] [nav] [man] [examples [PAGE...]] [--check]
+    python tools/regenerate.py [index] [catalogue] [accuracy] [nav] [man] [schemas] [examples [PAGE...]] [--check]
 
 writes all of them, or those named; `examples` alone is all pages that have some. With --check it writes nothing and
 exits with 1 if one is out of date. Tests compare the same texts and name this command.
@@ -24,6 +24,8 @@ INDEX = ROOT / "losscli" / "losses" / "_index.py"
 CATALOGUE = ROOT / "losscli" / "losses" / "_catalogue.json"
 ACCURACY = ROOT / "docs" / "accuracy.md"
 SITE = ROOT / "mkdocs.yml"
+SCHEMAS = ROOT / "docs" / "schema"
+PAGE_OF_SCHEMAS = ROOT / "docs" / "reference" / "json-schema.md"
 
 # --------------------------------------------------------------------------------------------- the index of losses
 
@@ -167,10 +169,14 @@ def name_of(path: Path) -> str:
 
 def chosen(names: list[str]) -> dict[str, Target]:
     """Return the targets that are named, each under the words that name it; all of them if none is."""
-    from tools import examples
+    from tools import examples, schemas
 
     pages = [Path(name).resolve() for name in names if name.endswith(".md")]
     targets = {name: TARGETS[name] for name in names if name in TARGETS} if names else dict(TARGETS)
+    if not names or "schemas" in names:
+        targets["schemas page"] = Target(PAGE_OF_SCHEMAS, schemas.make_page)
+        for name in schemas.DOCUMENTS:
+            targets[f"schemas {name}"] = Target(SCHEMAS / f"{name}.json", partial(schemas.make_schema, name))
     if not names or "examples" in names:
         for page in pages or examples.pages():
             name = name_of(page)
@@ -187,11 +193,12 @@ def main() -> int:
     from tools import examples
 
     parser = argparse.ArgumentParser(description="Write generated files.")
-    words = ", ".join([*TARGETS, "man", "examples [PAGE...]"])
+    words = ", ".join([*TARGETS, "man", "schemas", "examples [PAGE...]"])
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"{words}; all if none is named")
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a file is out of date")
-    options = parser.parse_args()
-    unknown = {name for name in options.targets if not (name in (*TARGETS, "man", "examples") or name.endswith(".md"))}
+    options = parser.parse_intermixed_args()
+    known = {*TARGETS, "man", "schemas", "examples"}
+    unknown = {name for name in options.targets if name not in known and not name.endswith(".md")}
     if unknown:
         parser.error(f"there is no target {', '.join(sorted(unknown))}")
     stale, failed = [], False

@@ -1,5 +1,6 @@
-/* The list of losses can be filtered: by words that a row has, in any order. Without scripts the list is whole. */
 "use strict";
+
+/* The list of losses can be filtered: by words that a row has, in any order. Without scripts the list is whole. */
 
 function addFilter(place) {
   const rows = [...document.querySelectorAll(".md-content table tbody tr")];
@@ -29,7 +30,16 @@ function addFilter(place) {
   });
 }
 
+/* A browser lets no page that was opened from a folder read the index of the search. */
+function sayThatSearchNeedsServer() {
+  const field = document.querySelector(".md-search__input");
+  if (!field) return;
+  field.placeholder = "Search needs a web server";
+  field.disabled = true;
+}
+
 addEventListener("load", () => {
+  if (location.protocol === "file:") sayThatSearchNeedsServer();
   const place = document.getElementById("loss-filter");
   if (place) addFilter(place);
 });

@@ -59,7 +59,7 @@ class SectionOption(click.Option):
     def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
         """Return the value typed, of the option's type."""
         if self.name != "comment" and "" in (value if isinstance(value, (tuple, list)) else (value,)):
-            raise click.UsageError(f"{self.opts[-1]}: its value is empty; leave the option out for none", ctx)
+            raise click.UsageError(f"{self.opts[-1]}: its value is empty: leave out the option", ctx)
         return super().type_cast_value(ctx, value)
 
 

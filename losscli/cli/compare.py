@@ -61,10 +61,12 @@ OUTLIERS_OPTION = SectionOption(
 def command(data: tuple[str, ...], losses: tuple[str, ...], **values: Any) -> int:
     """Rank losses by their sensitivity to outliers, or compare models.
 
-    inflation and stress (contamination) say how far outliers move the reported value, pull (deletion influence) how
-    far they would move a fitted model, effective_n (Kish) how many rows the value rests on.
-    Values of different losses have different units, so they are not ranked. With several models (--pred a --pred b,
-    a pattern, --model or --model-column) it says which model is best under each loss, and how sure that is.
+    One model: rank 1 is the loss that outliers move least. The columns inflation and stress (contamination) say how far
+    outliers move the value, pull (deletion influence) how far they move a fitted model, effective_n (Kish) how many
+    rows the value rests on. Values of different losses have different units: they are not ranked.
+
+    Several models (--pred a --pred b, a pattern, --model or --model-column): which model is best under each loss, and
+    how sure that is.
 
     \b
     Examples:

@@ -62,6 +62,12 @@ def command(shell: str | None) -> int:
     """Print the script by which a shell completes commands, options, losses, files and columns.
 
     Without a shell it says how to install the script in each.
+
+    \b
+    Examples:
+      losscli completion
+      losscli completion bash
+      eval "$(losscli completion bash)"
     """
     if shell is None:
         click.echo(INSTALLATION, nl=False)

@@ -30,7 +30,7 @@ from losscli.options import REDUCTIONS
             "--reduction",
             type=click.Choice([*REDUCTIONS, "none"]),
             default="mean",
-            help="How per-sample losses become one number. none is --per-sample.",
+            help="How per-sample losses become one number; none means --per-sample.",
         ),
         shared.GROUP_OPTION,
         SectionOption(

@@ -223,7 +223,7 @@ def result_notes(evaluation: Evaluation) -> Iterator[str]:
         count = len({name for _, name in small})
         groups = "1 group has" if count == 1 else f"{count} groups have"
         yield (
-            f"{groups} fewer than {MIN_ROWS_PER_GROUP} rows, the smallest, {small[0][1]!r}, only {small[0][0]}: their "
+            f"{groups} fewer than {MIN_ROWS_PER_GROUP} rows (the smallest, {small[0][1]!r}, has {small[0][0]}): their "
             "numbers say little"
         )
 

@@ -6,13 +6,14 @@ import click
 
 from losscli.cli.command import SectionCommand
 from losscli.cli.mistakes import all_commands, unknown_command
+from losscli.cli.value_types import COMMAND_NAME
 
 
 @click.command(
     "help",
     cls=SectionCommand,
     short_help="Show the help of a command.",
-    params=[click.Argument(["name"], required=False, metavar="[COMMAND]")],
+    params=[click.Argument(["name"], type=COMMAND_NAME, required=False, metavar="[COMMAND]")],
 )
 @click.pass_context
 def command(ctx: click.Context, name: str | None) -> int:

@@ -19,7 +19,7 @@ INTERVAL_OPTIONS = [
         "--resamples",
         metavar="B",
         type=NumberOrText(),
-        help="Number of resamples.  [default: 9999; 1000 from 10001 rows on]",
+        help="Number of resamples.  [default: 9999; 1000 for more than 10000 rows]",
     ),
     SectionOption(
         "Evaluation", "--seed", metavar="S", type=NumberOrText(), help="Seed of the resampling.  [default: 0]"
@@ -28,20 +28,20 @@ INTERVAL_OPTIONS = [
         "Evaluation",
         "--ci-method",
         type=INTERVAL_METHOD,
-        help="studentized (default for means), bca, percentile (default for medians) or poisson (used from 65537 "
-        "rows on).",
+        help="studentized (default for means), bca, percentile (default for medians) or poisson (for more than 65536 "
+        "rows).",
     ),
     SectionOption(
         "Evaluation",
         "--cluster",
         type=UNITS_OF_ROWS,
-        help="Resample the rows of a patient, a video or a day together: a column, or @file.",
+        help="Resample the rows of one patient, video or day together: a column, or @file.",
     ),
     SectionOption(
         "Evaluation",
         "--block",
         metavar="N",
         type=NumberOrText(),
-        help="Resample N consecutive rows of a time series together; auto finds how many.",
+        help="Resample N consecutive rows of a time series together; auto finds N.",
     ),
 ]

@@ -146,7 +146,7 @@ def misplaced_losses(text: str) -> str:
     ctx = click.get_current_context()
     name = ctx.info_name or ""
     if text == "help":
-        return f"help is no loss: 'losscli help {name}' shows the help"
+        return f"help is not a loss: 'losscli help {name}' shows the help"
     words, options = split_words(ctx.command, typed_words(ctx))
     if "--losses" in option_names(ctx.command):  # the first word of a name is the value of the option
         words = [text, *words]
@@ -333,7 +333,7 @@ def refuse_unquoted(condition: str) -> None:
     Raises:
         UsageError: It has none. The message has the option to type, and names the file that the shell wrote.
     """
-    if re.search(r"(?:[<>]|[=!]=)=?\s*[^\s<>=!]", condition) or re.fullmatch(r"[^:\[]+[=!].*", condition):
+    if re.search(r"(?:[<>≤≥＜＞]|[=!]=)=?\s*[^\s<>=!]", condition) or re.fullmatch(r"[^:\[]+[=!].*", condition):
         return
     comparison, made = ">0.5", ""
     words = click.get_current_context().params.get("data", ())

@@ -96,14 +96,18 @@ DATA_OPTIONS = [
         "--input-format",
         type=click.Choice(FORMATS),
         metavar="FORMAT",
-        help=f"Input format, if not by content and name: {', '.join(FORMATS)}.",
+        help=f"Format of the data, if content and name do not tell: {', '.join(FORMATS)}.",
     ),
-    SectionOption("Data", "--header/--no-header", default=None, help="Whether text data starts with column names."),
+    SectionOption(
+        "Data", "--header/--no-header", default=None, help="Whether the first line of text data has the column names."
+    ),
     SectionOption("Data", "--delimiter", metavar="CHAR", type=Delimiter(), help="Character between cells."),
     SectionOption(
         "Data", "--decimal", metavar="CHAR", help="Decimal sign of text data, such as --decimal ,  [default: .]"
     ),
-    SectionOption("Data", "--comment", metavar="TEXT", help="Leave out lines of text data that start so, such as #."),
+    SectionOption(
+        "Data", "--comment", metavar="TEXT", help="Leave out lines of text data that start with TEXT, such as #."
+    ),
     SectionOption(
         "Data",
         "--nan",
@@ -129,9 +133,12 @@ DATA_OPTIONS = [
         type=COLUMNS_OF_ROLE,
         help="Columns of a role: a name, a comma list or a pattern such as prob_* (repeatable).",
     ),
-    SectionOption("Columns", "--id", "id_", type=COLUMN, help="Key column that pairs files and names rows."),
+    SectionOption("Columns", "--id", "id_", type=COLUMN, help="Key column: pairs the rows of files, and names rows."),
     SectionOption(
-        "Columns", "--classes", type=NAMES_OF_CLASSES, help="Class names, in order: a list, or a file of one a line."
+        "Columns",
+        "--classes",
+        type=NAMES_OF_CLASSES,
+        help="Class names in order: a list, or a file with one name per line.",
     ),
 ]
 
@@ -176,13 +183,13 @@ GATE_OPTIONS = [
         "Gates",
         "--baseline",
         type=JSON_FILE,
-        help="Earlier JSON result. Adds its values and the relative change, for gates such as 'mse.change>2%'.",
+        help="An earlier JSON result: adds its values and the relative change, for gates such as 'mse.change>2%'.",
     ),
     SectionOption(
         "Output",
         "--summary",
         type=FILE,
-        help="Append a summary in Markdown to a file, for the page of a CI job: gates, values, the worst rows.",
+        help="Append a summary in Markdown (gates, values, worst rows) to a file, for the page of a CI job.",
     ),
 ]
 
@@ -324,7 +331,7 @@ def parse_classes(text: str) -> tuple[str, ...]:
         meant = did_you_mean_path(text[1:]) if isinstance(error, FileNotFoundError) else ""
         raise UsageError(f"{text[1:]}: {reason}{meant}", option=("classes", text)) from None
     if names == ("",):
-        raise UsageError(f"{text[1:]}: is empty, but must hold a name a line", option=("classes", text))
+        raise UsageError(f"{text[1:]}: is empty: it must hold one name per line", option=("classes", text))
     return names
 
 

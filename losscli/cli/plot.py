@@ -50,7 +50,7 @@ PICTURE_OPTIONS = [
         "--format",
         "format_",
         type=click.Choice(tuple(FORMAT_OF_PICTURE.values())),
-        help="Output format: text, or json for the numbers; the others need matplotlib.  [default: text]",
+        help="Output format: json holds the numbers of the picture; svg, png and pdf need matplotlib.  [default: text]",
     ),
     *(option for option in shared.OUTPUT_OPTIONS if option.name not in ("format_", "precision")),
 ]
@@ -72,7 +72,7 @@ PICTURE_OPTIONS = [
 def command(losses: str, data: tuple[str, ...], **values: Any) -> int:
     """Draw LOSSES: their curves and gradients, or with DATA where they come from.
 
-    With an option that is about data and without DATA, data is read from standard input; - reads it, too.
+    Standard input is read if DATA is -, or if there is no DATA but an option that is about data, such as --kind.
 
     \b
     Examples:

@@ -26,7 +26,7 @@ from losscli.cli.value_types import FUNCTIONAL
             "--target",
             type=FUNCTIONAL,
             default="auto",
-            help="What forecasts shall be: mean, median, quantile:TAU, or auto, which says what it assumes.",
+            help="What forecasts should be: mean, median, quantile:TAU, or auto, which says what it assumes.",
         ),
         *shared.DATA_OPTIONS,
         *NO_MODEL_OPTIONS,
@@ -36,9 +36,10 @@ from losscli.cli.value_types import FUNCTIONAL
 def command(data: tuple[str, ...], from_logits: bool, target: str, **values: Any) -> int:
     """Recommend losses for DATA: which suit it, which do not, and why.
 
-    Losses to use are consistent for what forecasts shall be: a mean, a median or a quantile. Parameters are computed
-    from the data: huber's delta from the robust scale of the residuals, class weights from the class shares. The last
-    line is the command that compares the recommended losses. -f value prints their names only.
+    The losses to use are consistent for what forecasts should be (--target): a mean, a median or a quantile. Their
+    parameters are computed from the data: delta of huber from the robust scale of the residuals, class weights from
+    the class shares. The last line is the command that compares these losses. With -f value only their names are
+    printed.
 
     \b
     Examples:

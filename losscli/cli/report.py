@@ -41,10 +41,17 @@ EXAMPLE = "losscli report data.csv --losses mse,mae,huber -o report.html"
         DECOMPOSE_OPTION,
         shared.GROUP_OPTION,
         *INTERVAL_OPTIONS,
-        SectionOption("Output", "--top", type=click.IntRange(1, 100), default=10, help="How many worst rows to list."),
+        SectionOption(
+            "Output", "--top", type=click.IntRange(1, 100), default=10, metavar="K", help="How many worst rows to list."
+        ),
         SectionOption("Output", "--title", metavar="TEXT", help="Heading of the page.  [default: name of the data]"),
         SectionOption(
-            "Output", "-f", "--format", "format_", type=click.Choice(("html",)), help="Format of the page, html alone."
+            "Output",
+            "-f",
+            "--format",
+            "format_",
+            type=click.Choice(("html",)),
+            help="Format of the page: html is the only one.",
         ),
         SectionOption("Output", "-o", "--output", type=FILE, help="Write to a file, such as report.html."),
         *(option for option in shared.OUTPUT_OPTIONS if option.name in ("quiet", "debug")),
@@ -55,8 +62,9 @@ EXAMPLE = "losscli report data.csv --losses mse,mae,huber -o report.html"
 def command(data: tuple[str, ...], losses: tuple[str, ...], **values: Any) -> int:
     """Write one HTML page on losses: what to believe, the table, pictures, the worst rows, how it was computed.
 
-    The page is one file that needs no network, and can be sent, printed and archived. Its intervals are by a bootstrap
-    up to 65536 rows or with --ci, else by the normal distribution. It needs matplotlib (pip install 'losscli[plot]').
+    The page is one file that needs no network. It can be sent, printed and archived. Intervals are bootstrap intervals
+    with --ci or for up to 65536 rows, else they are by the normal distribution. matplotlib draws the pictures: pip
+    install 'losscli[plot]'.
 
     \b
     Examples:
@@ -148,7 +156,7 @@ def check_destination(values: Mapping[str, Any]) -> None:
     path = values["output"]
     if path is None:
         if sys.stdout is not None and sys.stdout.isatty():
-            raise UsageError("a page is no text for a terminal: -o report.html writes it to a file")
+            raise UsageError("a page is not for a terminal: -o report.html writes it to a file")
         return
     ending, _ = split_endings(path)
     if path != "-" and ending not in (".html", ".htm") and not values["format_"] and not is_device(path):

@@ -39,6 +39,7 @@ LOSSES_TO_COMPARE = CompletedText("A,B,C", "losses")
 SETTING = CompletedText("NAME=VALUE", "settings")
 PENALTY = CompletedText("NAME:lambda=X", "penalties")
 FAMILY = CompletedText("NAME", "families")
+COMMAND_NAME = CompletedText("COMMAND", "commands")
 
 FILE = CompletedText("FILE", "files")
 PYTHON_FILE = CompletedText("FILE.py", "files")

@@ -159,10 +159,10 @@ def notes_on_groups(wins: Sequence[GroupWins]) -> Iterator[Message]:
 def notes_without_blocks(wins: Sequence[GroupWins]) -> Iterator[Message]:
     """Yield why the mean ranks of a leaderboard have no critical difference, where they have none."""
     if not wins:
-        problem = "mean_rank has no critical difference: losses on the same rows are no independent blocks"
+        problem = "mean_rank has no critical difference: losses on the same rows are not independent blocks"
         yield Message(problem, Hint.GROUPS_AS_BLOCKS)
     elif wins[0].n_groups < MIN_BLOCKS:
-        yield Message(f"mean ranks over fewer than {MIN_BLOCKS} groups have no critical difference: that says little")
+        yield Message(f"mean ranks over fewer than {MIN_BLOCKS} groups have no critical difference: they say little")
 
 
 def _describe_wins(found: GroupWins) -> str:

@@ -378,5 +378,6 @@ def refusal_notes(reasons: Mapping[str, str]) -> Iterator[Message]:
     if len(text) > MAX_NOTE_LENGTH:
         names = list(reasons)
         names = names[:3] + ([f"{len(names) - 3} more"] if len(names) > 3 else [])
-        text = f"{join_names(names)} are not decomposed: consistent for no mean, quantile or probability of one number"
+        why = "they are not consistent for a mean, a quantile or a probability of one number"
+        text = f"{join_names(names)} are not decomposed: {why}"
     yield Message(text)

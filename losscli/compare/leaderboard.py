@@ -26,7 +26,7 @@ RANK_COLUMNS = {
 }
 """Column -> what it says."""
 
-ONE_MODEL = "has a row a model and a column a loss, and there is one model only: name the predictions of several"
+ONE_MODEL = "has a row per model and a column per loss, but there is only one model: name the predictions of several"
 
 
 def board_columns(labels: Sequence[str], group_by: Sequence[str]) -> list[str]:

@@ -18,6 +18,7 @@ from losscli.data.arrow_values import (
     decimals_to_floats,
     is_primitive,
     is_vector,
+    number_array,
     primitives_to_floats,
     stored_numbers,
     vector_size,
@@ -76,6 +77,8 @@ def _convert_array(array: Any, kind: Kind, source: str, name: str, start: int) -
     if pa.types.is_nested(type_):
         raise one_value_error(column_label(source, name), str(type_))
     if kind is Kind.CODES and not pa.types.is_null(type_):
+        if pa.types.is_float16(type_):  # PyArrow below 18 cannot encode these, nor cast them
+            array = number_array(primitives_to_floats(array), np.array(array.is_null().to_pylist(), dtype=bool))
         return _convert_array(array.dictionary_encode(), kind, source, name, start)
     return convert(np.array(array.to_pylist(), dtype=object), kind, source, name, start)
 

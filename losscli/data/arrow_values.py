@@ -23,6 +23,9 @@ BATCHES_PER_READ = 2
 MAX_BYTES_OF_STRINGS = (1 << 31) - 2
 """Bytes that fit in an array of strings of Arrow, unless it is a large one."""
 
+NAMES_OF_FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}
+"""Types of Arrow whose names are not those of NumPy."""
+
 VALUES_OF_VECTOR = ("type", "size", "indices", "values")
 SPARSE, DENSE = 0, 1
 
@@ -45,7 +48,8 @@ def is_primitive(type_: Any) -> bool:
 
 def stored_numbers(array: pa.Array) -> NDArray[Any]:
     """Return integers or floats (N,) in their own type; what stands for a missing one means nothing."""
-    dtype = np.dtype("f2") if pa.types.is_float16(array.type) else np.dtype(array.type.to_pandas_dtype())
+    name = str(array.type)  # `to_pandas_dtype` of PyArrow 17 imports pandas
+    dtype = np.dtype(NAMES_OF_FLOATS.get(name, name))
     data, high = array.buffers()[1], array.offset + len(array)
     return np.frombuffer(data, dtype, high)[array.offset :] if high else np.zeros(0, dtype)
 

@@ -274,8 +274,8 @@ class Binder:
         both = next((role for role in roles if self._is_alone(role, second if role == "y_true" else first)), None)
         if both is not None and held[0] == held[1] == [both == "y_true", both == "y_pred"]:
             raise DataError(
-                f"{first.name} and {second.name} both hold {both}, and neither the other: "
-                f"y_true={first.name} y_pred={second.name} compares them all the same"
+                f"{first.name} and {second.name} both hold {both}, and neither holds the other role: "
+                f"y_true={first.name} y_pred={second.name} compares them anyway"
             )
         if held == [[False, True], [True, False]]:
             raise DataError(f"{first.name} holds y_pred and {second.name} y_true, but the file of y_true comes first")

@@ -117,9 +117,9 @@ def parse_json(data: bytes | bytearray, name: str, row: str = "") -> Any:
     except UnicodeDecodeError as error:
         raise DataError(f"{where}is not JSON: byte {error.start + 1} is not {error.encoding.upper()} text") from None
     except RecursionError:
-        raise DataError(f"{where}is not JSON that is read: lists or objects are nested too deep") from None
+        raise DataError(f"{where}is JSON that cannot be read: lists or objects are nested too deep") from None
     except ValueError as error:  # an integer of more digits than Python converts
-        raise DataError(f"{where}is not JSON that is read ({error})") from None
+        raise DataError(f"{where}is JSON that cannot be read ({error})") from None
 
 
 class _RepeatedKeyError(ValueError):

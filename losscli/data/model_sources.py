@@ -178,7 +178,7 @@ def open_with_models(
     files = find_model_files(given)
     n_piped = [*files.values(), *(data or ())].count(STDIN)
     if n_piped > 1:
-        raise UsageError("standard input can be read once only")
+        raise UsageError("standard input can be read only once")
     with ExitStack() as opened:  # closes what was opened if the next one cannot be
         models: dict[str, Table] = {}
         jobs = REMOTE_FILES_AHEAD if any(map(remote.is_uri, files.values())) else 1
@@ -221,7 +221,7 @@ def open_truth(
         raise no_truth(models, requested) if is_nothing else error from None
     if "y_pred" in sources.by_role:
         sources.close()
-        raise UsageError("y_pred is read from the files of the models: leave one out", option=("model", ""))
+        raise UsageError("y_pred is read from the files of the models: leave out one of the two", option=("model", ""))
     return sources._replace(common=sources.by_role["y_true"]) if as_truth else sources
 
 

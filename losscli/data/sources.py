@@ -350,7 +350,7 @@ def open_data(
     given: dict[str | None, list[str]] = {None: bare} if bare else {}
     given.update(named)
     if list(chain(*given.values())).count(STDIN) > 1:
-        raise UsageError("standard input can be read once only")
+        raise UsageError("standard input can be read only once")
     tables: dict[str | None, Table] = {}
     with ExitStack() as opened:  # closes what was opened if the next one cannot be
         for key, table in _open_each(given, options, by_file):

@@ -8,7 +8,18 @@ from losscli.messages import Hint
 
 
 class Refusal(NamedTuple):
-    """Values of a role that are refused: a mask, what follows the value in the message, and a hint."""
+    """Values of a role that are refused: what a hook `validate` yields.
+
+    Attributes:
+        role: The role.
+        wrong: A mask of its values.
+        what: What follows the value in the message.
+        hint: How to mend it.
+
+    Examples:
+        >>> losscli.Refusal("y_true", [False, True], "is no price").what
+        'is no price'
+    """
 
     role: str
     wrong: Any
@@ -17,9 +28,21 @@ class Refusal(NamedTuple):
 
 
 class Conflict(NamedTuple):
-    """Two kinds of values, of which the data may hold one: masks, a key to remember each by, what is wrong with either.
+    """Two kinds of values, of which the data may hold one: what a hook `validate` yields.
 
-    `what` follows a value of the first kind where the second is known, `other_what` the reverse.
+    Attributes:
+        role: The role of the first kind.
+        kind: A mask of its values.
+        what: What follows a value of the first kind where the second is known.
+        other_role: The role of the second kind.
+        other: A mask of its values.
+        other_what: What follows a value of the second kind where the first is known.
+        hint: How to mend it.
+
+    Examples:
+        >>> masks = [True, False], [False, True]
+        >>> losscli.Conflict("y_true", masks[0], "is a share", "y_true", masks[1], "is a percentage").role
+        'y_true'
     """
 
     role: str
@@ -32,7 +55,17 @@ class Conflict(NamedTuple):
 
 
 class Remark(NamedTuple):
-    """Rows whose loss says less than it seems to: a mask, and what follows the first row in the note."""
+    """Rows whose loss says less than it seems to: what a hook `warn` yields.
+
+    Attributes:
+        role: The role.
+        odd: A mask of its rows.
+        what: What follows the first row in the note.
+
+    Examples:
+        >>> losscli.Remark("y_pred", [False, True], "is beyond the last class").role
+        'y_pred'
+    """
 
     role: str
     odd: Any

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 MODULES_OF_LOSSES = (
-    r"(?:nn|ops|losses|metrics|regression|classification|norms|scoring|general|scoringrules|special"
+    r"(?:nn|ops|losses|metrics|regression|classification|norms|scoring|general|scoringrules"
     r"|stats(?!\.entropy)|distance(?!\.cdist))"
 )
 CALLED = rf"^[-\w.(\[]*\b{MODULES_OF_LOSSES}\.(\w+)\("
@@ -70,7 +70,7 @@ class Equivalent:
     @property
     def is_direct(self) -> bool:
         """Whether the call alone is the loss, without arithmetic."""
-        return self.call[0].isalpha() and not re.search(r"\) [-+*/]", self.call)
+        return self.call[:1].isalpha() and not re.search(r"\) [-+*/]", self.call)
 
     @property
     def text(self) -> str:
@@ -117,19 +117,57 @@ def same(
     rtol: float = 1e-9,
     **params: Any,
 ) -> Equivalent:
-    """State that the call gives the loss, with these values of parameters that the call does not name."""
+    """State that a call of another library gives the loss; tests make the call.
+
+    Args:
+        library: The library: `numpy`, `torch`, `sklearn`, ...
+        call: The call as it is typed, with the roles and parameters of the loss as names.
+        *differences: Where the two differ all the same.
+        shapes: Role -> shape, if the call takes another one.
+        condition: When it holds, in words.
+        data: The kind of data that it is tried on.
+        rtol: The relative difference that counts as none.
+        **params: Values of parameters that the call does not name.
+
+    Examples:
+        >>> losscli.same("numpy", "np.mean((y_pred - y_true) ** 2)").text
+        'np.mean((y_pred - y_true) ** 2)'
+    """
     return Equivalent(
         library, call, params, differences=differences, shapes=shapes, condition=condition, data=data, rtol=rtol
     )
 
 
 def minimised_by(library: str, call: str, *, condition: str = "", note: str = "", **params: Any) -> Equivalent:
-    """State that the estimator minimises the loss."""
+    """State that an estimator of another library minimises the loss.
+
+    Args:
+        library: The library.
+        call: The estimator as it is made.
+        condition: When it holds, in words.
+        note: What else is to be known.
+        **params: Values of parameters that the call does not name.
+
+    Examples:
+        >>> losscli.minimised_by("sklearn", "QuantileRegressor(quantile=tau)").library
+        'sklearn'
+    """
     return Equivalent(library, call, params, condition=condition, minimised_by=True, note=note)
 
 
 def unlike(reason: str, there: Any, *, gradient: bool = False, **inputs: Any) -> StatedDifference:
-    """State that a library gives `there` for these roles and parameters, where losscli gives another number."""
+    """State that a library gives `there` for these roles and parameters, where losscli gives another number.
+
+    Args:
+        reason: Why, in words.
+        there: The number that the library gives.
+        gradient: Whether the number is of the gradient.
+        **inputs: Role or parameter -> value.
+
+    Examples:
+        >>> losscli.unlike("0/0 is nan there", float("nan"), y_true=[0], y_pred=[0]).reason
+        '0/0 is nan there'
+    """
     return StatedDifference(reason, there, inputs, gradient)
 
 

@@ -365,6 +365,20 @@ def loss(
         reduction: How per-sample losses become one number.
         coupled: The kernel couples rows and gets the whole dataset at once.
         name: The name of the loss, if it is not the function's.
+
+    Returns:
+        A decorator, which turns the kernel into the loss: it can be called, and passed where a loss is asked for.
+
+    Examples:
+        >>> from losscli.domains import Positive, Real
+        >>> @losscli.loss(family="regression", formula="scale |e|^1.5")
+        ... def three_halves(y_true: Real, y_pred: Real, *, scale: Positive = 1.0):
+        ...     '''Between mae and mse.'''
+        ...     return scale * abs(y_pred - y_true) ** 1.5
+        >>> three_halves([1, 2], [2, 6]).tolist()
+        [1.0, 8.0]
+        >>> losscli.compute("three_halves", scale=2, y_true=[1, 2], y_pred=[2, 6]).value
+        9.0
     """
     declaration = dict(locals())
 

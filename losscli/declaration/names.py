@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 DASHES = r"\-\u2010-\u2015\u2212"
-WORDS_FOR_LOSS = r"(?<=.)(?:loss(?:function)?|损失|函数)$"
+WORD_FOR_LOSS = r"(?<=.)(?:(?<=loss)function|loss|损失|函数)$"
 
 
 def normalize_name(name: str) -> str:
@@ -21,13 +22,14 @@ def half_width(text: str) -> str:
 
     The comma of Chinese lists, `、`, is a comma, too.
     """
-    if text.isascii():
+    if all(c.isascii() or "\u4e00" <= c <= "\u9fff" or "α" <= c <= "ω" for c in text):  # without what takes a while
         return text
     import unicodedata
 
     return unicodedata.normalize("NFKC", text).replace("、", ",")
 
 
+@functools.lru_cache(maxsize=4096)  # the names of the catalogue, and those typed
 def squash_name(name: str) -> str:
     """Return a name in lower case without spaces, dashes, underscores and accents: `smoothl1loss`."""
     squashed = re.sub(rf"[\s_{DASHES}]+", "", half_width(name).lower())
@@ -39,12 +41,18 @@ def squash_name(name: str) -> str:
     return unicodedata.normalize("NFC", "".join(c for c in letters if not unicodedata.combining(c)))
 
 
+@functools.lru_cache(maxsize=4096)
 def bare_name(name: str) -> str:
     """Return a squashed name without words for loss at its end: `loss`, `loss function`, 损失, 函数."""
-    bare = squash_name(name)
-    while (shorter := re.sub(WORDS_FOR_LOSS, "", bare)) != bare:
-        bare = shorter
-    return bare
+    return _without_words_for_loss(squash_name(name))[-1]
+
+
+def _without_words_for_loss(squashed: str) -> list[str]:
+    """Return a squashed name, and the same without the last word for loss, without the last two, ..."""
+    found = [squashed]
+    while (shorter := re.sub(WORD_FOR_LOSS, "", found[-1])) != found[-1]:
+        found.append(shorter)
+    return found
 
 
 def is_chinese(name: str) -> bool:
@@ -52,19 +60,30 @@ def is_chinese(name: str) -> bool:
     return any("\u4e00" <= character <= "\u9fff" for character in name)
 
 
+def names_by_squashed(known: Iterable[str]) -> dict[str, list[str]]:
+    """Return known names by what they are without separators, for `match_squashed`."""
+    found: dict[str, list[str]] = {}
+    for name in known:
+        found.setdefault(squash_name(name), []).append(name)
+    return found
+
+
 def matching_names(name: str, known: Iterable[str]) -> list[str]:
+    """Return the known names that a name means, as `match_squashed` does."""
+    return match_squashed(name, names_by_squashed(known))
+
+
+def match_squashed(name: str, by_squashed: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the known names that a name means: the first of these that finds some.
 
-    They are the same; the same without separators; that without words for loss at the end of the name; and without
-    them at the end of the known names, too. So `l2_loss` is not `l2` if both are known.
+    They are the same; the same without separators; that without words for loss at the end of the name, one after the
+    other; and without them at the end of the known names, too. So `l2_loss` is not `l2` if both are known.
     """
-    by_squashed: dict[str, list[str]] = {}
-    for one in known:
-        if one == name:
-            return [one]
-        by_squashed.setdefault(squash_name(one), []).append(one)
-    bare = bare_name(name)
-    for wanted in (squash_name(name), bare):
+    squashed = squash_name(name)
+    if name in by_squashed.get(squashed, ()):
+        return [name]
+    for wanted in _without_words_for_loss(squashed):
         if wanted in by_squashed:
-            return by_squashed[wanted]
-    return [one for squashed, several in by_squashed.items() if bare_name(squashed) == bare for one in several]
+            return list(by_squashed[wanted])
+    bare = bare_name(name)
+    return [one for key, names in by_squashed.items() if bare_name(key) == bare for one in names]

@@ -12,6 +12,20 @@ class Property(enum.Flag):
 
     The prediction is inside its domain. Bounds hold for all rows, whatever their targets, with the clipping of
     probabilities: no row can make the value (the gradient) arbitrarily large. The others hold where nothing is clipped.
+
+    Attributes:
+        NONE: Nothing is claimed.
+        CONVEX: Convex in the prediction.
+        DIFFERENTIABLE: It has a derivative everywhere.
+        BOUNDED_VALUE: No row can make the value arbitrarily large.
+        BOUNDED_GRADIENT: No row can pull a fit without limit.
+        SYMMETRIC: `y_true` and `y_pred` can be swapped.
+        TRANSLATION_INVARIANT: Adding a constant to both changes nothing.
+
+    Examples:
+        >>> claimed = losscli.get_loss("mae").bound.properties
+        >>> losscli.Property.BOUNDED_GRADIENT in claimed, losscli.Property.DIFFERENTIABLE in claimed
+        (True, False)
     """
 
     NONE = 0
@@ -32,13 +46,33 @@ class Claim(NamedTuple):
 
 
 def given(properties: Property, **values: Any) -> Claim:
-    """Return the claim of properties where parameters have these values."""
+    """Return the claim of properties where parameters have these values.
+
+    Args:
+        properties: What is true then.
+        **values: Parameter -> value.
+
+    Examples:
+        >>> losscli.given(losscli.Property.CONVEX, power=2).condition
+        'power=2'
+    """
     texts = [f"{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in values.items()]
     return Claim(properties, " and ".join(texts), lambda **params: all(params[k] == v for k, v in values.items()))
 
 
 class Reduction(enum.StrEnum):
-    """How per-sample losses become one number by default."""
+    """How per-sample losses become one number by default.
+
+    Attributes:
+        MEAN: The (weighted) mean.
+        ROOT_MEAN: The root of the mean.
+        MEDIAN: The median.
+        MAX: The maximum.
+
+    Examples:
+        >>> losscli.get_loss("rmse").bound.loss.reduction is losscli.Reduction.ROOT_MEAN
+        True
+    """
 
     MEAN = "mean"
     ROOT_MEAN = "root_mean"
@@ -49,7 +83,13 @@ class Reduction(enum.StrEnum):
 class Functional(NamedTuple):
     """The functional of the targets that minimizes a loss of `y_pred - y_true` as a constant prediction.
 
-    `name` is `mean`, `midrange` or `quantile`; `level` is that of the quantile.
+    Attributes:
+        name: `mean`, `midrange` or `quantile`.
+        level: The level of the quantile.
+
+    Examples:
+        >>> losscli.get_loss("quantile", tau=0.9).bound.functional
+        Functional(name='quantile', level=0.9)
     """
 
     name: str

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from losscli.declaration.equivalent import Equivalent, value_text
-from losscli.declaration.names import bare_name, is_chinese, matching_names, squash_name
+from losscli.declaration.names import bare_name, is_chinese, match_squashed, names_by_squashed, squash_name
 from losscli.messages import close_names
 
-OTHER_NAMES = {
+NAMES_ELSEWHERE = {
     # XGBoost: objectives and metrics (https://xgboost.readthedocs.io/en/stable/parameter.html)
     "reg:squarederror": "mse",
     "reg:linear": "mse",
@@ -36,7 +36,6 @@ OTHER_NAMES = {
     "error@": "zero_one:threshold={}",
     "poisson-nloglik": "poisson_nll:full=true",
     "gamma-nloglik": "gamma_deviance",
-    "gamma-deviance": "gamma_deviance",
     "tweedie-nloglik": "tweedie_deviance:power=1.5",
     "tweedie-nloglik@": "tweedie_deviance:power={}",
     # LightGBM: objectives, metrics and their aliases (https://lightgbm.readthedocs.io/en/stable/Parameters.html)
@@ -49,7 +48,7 @@ OTHER_NAMES = {
     "binary_error": "zero_one",
     "multiclass": "cross_entropy",
     "multiclassova": "multilabel_soft_margin",
-    "multi_logloss": "cross_entropy",
+    "multi_logloss": "cross_entropy, multilabel_soft_margin",  # the second is what CatBoost means
     "multi_error": "zero_one",
     "xentropy": "bce",
     "xentlambda": "bce",
@@ -58,13 +57,10 @@ OTHER_NAMES = {
     "tweedie": "tweedie_deviance:power=1.5",
     # CatBoost (https://catboost.ai/docs/en/concepts/loss-functions)
     "MultiClassOneVsAll": "multilabel_soft_margin",
-    "MultiLogloss": "multilabel_soft_margin",
     "MultiCrossEntropy": "multilabel_soft_margin",
     "MultiQuantile": "quantile",
     "MultiRMSE": "rmse",
     "RMSEWithUncertainty": "gaussian_nll",
-    "ZeroOneLoss": "zero_one",
-    "BrierScore": "brier",
     "NumErrors": "zero_one",
     "QuerySoftMax": "ranking_softmax",
     # PyTorch, Keras and its predecessors, optax
@@ -76,8 +72,6 @@ OTHER_NAMES = {
     "SigmoidFocalCrossEntropy": "focal",
     "categorical_focal_crossentropy": "categorical_focal",
     "binary_focal_crossentropy": "focal",
-    "multi_label_soft_margin": "multilabel_soft_margin",
-    "multi_label_margin": "multilabel_margin",
     "TripletMarginWithDistanceLoss": "triplet",
     "TripletSemiHardLoss": "triplet_mined",
     "TripletHardLoss": "triplet_mined:mining=hard",
@@ -104,10 +98,8 @@ OTHER_NAMES = {
     "absolute_error": "mae",
     "least_absolute_deviation": "mae",
     "lad": "mae",
-    "ls": "mse",
     "ols": "mse",
-    "least_squares": "mse",
-    "LeastSquares": "half_mse",
+    "least_squares": "mse, half_mse",  # the second is what statsmodels means
     "mad": "mae, medae",
     "mn_log_loss": "cross_entropy",
     "poisson_log_loss": "poisson_nll:full=true",
@@ -123,9 +115,9 @@ OTHER_NAMES = {
 
 _LACKING = "losscli does not have it"
 _RANKS = f"{_LACKING}: it scores an order, not a row; brier and bce score probabilities"
-_ACCURACY = "it is no loss: zero_one is 1 - accuracy"
+_ACCURACY = "it is not a loss: zero_one is 1 - accuracy"
 _COUNTS = f"{_LACKING}: it has no value for a row; zero_one counts errors, dice is a smooth F1"
-_SKILL = "it is no loss of rows: compare shows it as the skill of {}"
+_SKILL = "it is not a loss of rows: compare shows it as the skill of {}"
 _ORDERS = f"{_LACKING}; ranking_softmax and margin_ranking are losses of orders"
 
 NO_LOSSES = {
@@ -143,12 +135,12 @@ NO_LOSSES = {
     _SKILL.format("bce"): "d2_log_loss_score d2_log_loss",
     _SKILL.format("brier"): "d2_brier_score d2_brier",
     "it is exp(cross_entropy)": "perplexity ppl 困惑度",
-    "it is no loss: errors of both signs cancel": "mbe mpe bias me mean_error mean_bias_error",
+    "it is not a loss: errors of both signs cancel": "mbe mpe bias me mean_error mean_bias_error",
     f"{_LACKING}; it is mae divided by that of a simple forecast": "mase rmsse mean_absolute_scaled_error",
     f"{_LACKING}; rps is it for classes, quantile for a few quantiles": "crps continuous_ranked_probability_score",
     f"{_LACKING}; mae is q = 1, mse is q = 2": "lq lp",
     f"{_LACKING}: it depends on mse alone": "psnr 峰值信噪比",
-    f"{_LACKING}: it is no loss of rows": "pearson pearsonr spearman kendall concordance ccc corr correlation ssim "
+    f"{_LACKING}: it is not a loss of rows": "pearson pearsonr spearman kendall concordance ccc corr correlation ssim "
     "ms_ssim lpips fid bleu rouge wer cer",
     _ORDERS: "ndcg map mrr dcg lambdarank rank_xendcg rank:pairwise rank:ndcg rank:map yetirank pairlogit "
     "pairlogitpairwise queryrmse queryauc stochasticrank pfound",
@@ -167,7 +159,7 @@ NameOf = Mapping[str, str]
 
 
 def what_is_meant(name: str, own: NameOf, statements: Sequence[tuple[str, Equivalent]] = ()) -> str:
-    """Return what to say of an unknown name, in brackets: that it is no loss, or which losses may be meant; or ''.
+    """Return what to say of an unknown name, in brackets: that it is not a loss, or which losses may be meant; or ''.
 
     Args:
         name: The name as typed.
@@ -188,13 +180,14 @@ def _named_elsewhere(
     name: str, at: str, number: str, own: NameOf, statements: Sequence[tuple[str, Equivalent]]
 ) -> list[str]:
     """Return the losses, with their parameters, that another library calls so."""
-    listed, stated = {squash_name(other): text for other, text in OTHER_NAMES.items()}, stated_names(statements)
+    by_squashed = names_by_squashed(own)
+    listed, stated = {squash_name(other): text for other, text in NAMES_ELSEWHERE.items()}, stated_names(statements)
     for key in dict.fromkeys((squash_name(name), squash_name(name).removeprefix("neg"), bare_name(name))):
         if at and number and key + at in listed:
             return [listed[key + at].format(number)]
         if key in listed:
             return listed[key].split(", ")
-        if found := matching_names(key, own):
+        if found := match_squashed(key, by_squashed):
             return list(dict.fromkeys(own[one] for one in found))
         if key in stated:
             return stated[key]
@@ -219,7 +212,9 @@ def stated_names(statements: Iterable[tuple[str, Equivalent]]) -> dict[str, list
 
 def _close_names(name: str, own: NameOf) -> list[str]:
     """Return losses whose names are spelled much like a name, and those that start with it."""
-    shown = {alias: f"{alias} ({loss})" if is_chinese(alias) else loss for alias, loss in own.items()}
+    shown = {alias: loss for alias, loss in own.items() if not is_chinese(alias)}
+    if is_chinese(name):
+        shown |= {alias: f"{alias} ({loss})" for alias, loss in own.items() if is_chinese(alias)}
     bare, wanted = {bare_name(key): text for key, text in shown.items()}, bare_name(name)
     full = {squash_name(key): text for key, text in shown.items()}
     found = [text for key, text in bare.items() if len(wanted) > 2 and key.startswith(wanted)]

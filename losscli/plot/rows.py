@@ -111,7 +111,7 @@ def loss_shares(
     for i, evaluator in enumerate(request.evaluators):
         label, place = evaluator.label, places.get(i)
         if place is None:
-            remarks.append(f"{label} is left out: it is no loss of a residual y_pred − y_true")
+            remarks.append(f"{label} is left out: it is not a loss of a residual y_pred − y_true")
         elif not has_shares(evaluator, request.run.reduction):
             remarks.append(f"{label} is left out: rows have shares of a sum, not of a median or a maximum")
         else:

@@ -106,7 +106,7 @@ def stress_picture(request: Request, spread: ResidualSpread, sampler: RowSampler
     for i, evaluator in enumerate(request.evaluators):
         label = evaluator.label
         if i not in spread.indices:
-            remarks.append(f"{label} is left out: it is no loss of a residual y_pred − y_true")
+            remarks.append(f"{label} is left out: it is not a loss of a residual y_pred − y_true")
             continue
         curve = [math.nan if value is None else value for value in rows.curve(i, distances.tolist())]
         if all(map(math.isnan, curve)):

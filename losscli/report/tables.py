@@ -72,6 +72,7 @@ class Report(NamedTuple):
         detail: A second table. People see it below this one; formats of one table print it instead.
         title: What the table is, for formats of tables that stand among text.
         jobs: The number of threads that make rows into text.
+        is_upright: Whether few rows are not drawn as columns either.
     """
 
     columns: tuple[ReportColumn, ...]
@@ -86,6 +87,7 @@ class Report(NamedTuple):
     detail: Report | None = None
     title: str = ""
     jobs: int = 1
+    is_upright: bool = False
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """Yield the rows as Python's objects."""
@@ -259,7 +261,7 @@ def catalogue(entries: Sequence[Mapping[str, Any]], shows_aliases: bool = True) 
         used[entry["name"]] = symbols_in(entry["formula"], names, entry["symbols"])
     hidden = {"symbols": True, "aliases": not shows_aliases}
     columns = tuple(
-        ReportColumn(key, CellKind.TEXT, hidden.get(key, False))
+        ReportColumn(key, CellKind.NAME if key == "loss" else CellKind.TEXT, hidden.get(key, False))
         for key in ("loss", "family", "formula", "symbols", "aliases")
     )
     rows = [
@@ -274,7 +276,9 @@ def catalogue(entries: Sequence[Mapping[str, Any]], shows_aliases: bool = True) 
     ]
     legend = symbol_legend({entry["name"]: entry["family"] for entry in entries}, used)
     document, title = (lambda: list(entries)), f"{len(entries)} loss{'es' * (len(entries) != 1)}"
-    return Report(columns, to_blocks(rows), document, ("loss",), records=document, legend=legend, title=title)
+    return Report(
+        columns, to_blocks(rows), document, ("loss",), records=document, legend=legend, title=title, is_upright=True
+    )
 
 
 def symbol_legend(families: Mapping[str, str], used: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:

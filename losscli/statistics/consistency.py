@@ -165,7 +165,7 @@ def consistent_loss(bound: BoundLoss, form: Form | None = None) -> ConsistentLos
     loss, form = bound.loss, form or bound.loss.forms[0]
     label, elicited = bound.label, bound.loss.elicits
     if form.coupled or set(form.names) != {"y_true", "y_pred"}:
-        raise _refusal(f"{label} is no loss of y_true and y_pred row by row")
+        raise _refusal(f"{label} is not a loss of y_true and y_pred row by row")
     if loss.reduction is not Reduction.MEAN:
         of_root = ", but the root of one" if loss.reduction is Reduction.ROOT_MEAN else ""
         raise _refusal(f"{label} is no mean over rows{of_root}")

@@ -19,6 +19,14 @@ EXAMPLES = re.compile(r"\x08?\n?Examples:\n((?:  .*\n?)+)")
 SECTION_WITHOUT = "Output"
 """The section of options that name none, such as --help: as in the help text."""
 
+ENVIRONMENT = (
+    ("NO_COLOR", "If set and not empty, the output has no colours, as with --color never."),
+    ("FORCE_COLOR", "If set and not empty, the output has colours, also in a pipe."),
+    ("COLUMNS", "The width of tables, pictures and help texts, in characters."),
+    ("TERM", "If it is dumb, the output has no colours."),
+)
+"""Variables that all commands read."""
+
 
 def commands() -> dict[str, click.Command]:
     """Return the commands by name, in the order of the help text."""
@@ -86,8 +94,8 @@ def option_text(option: click.Option, context: click.Context) -> str:
     facts = [("Default", plain(default))] if default else []
     if isinstance(option.type, click.Choice):
         facts.insert(0, ("One of", ", ".join(code(str(choice)) for choice in option.type.choices)))
-    if (range_ := option.get_help_extra(context).get("range")) is not None:
-        facts.insert(0, ("Range", code(range_)))
+    if isinstance(option.type, (click.IntRange, click.FloatRange)):
+        facts.insert(0, ("Range", range_text(option.type.min, option.type.max)))
     if option.multiple:
         facts.append(("Repeatable", "yes"))
     if option.envvar:
@@ -96,6 +104,13 @@ def option_text(option: click.Option, context: click.Context) -> str:
     listed = "".join(f"- {name}: {value}\n" for name, value in facts)
     heading = ", ".join(map(code, names)) + (f" {code(value)}" if (value := value_of(option, context)) else "")
     return f"### {heading} {{ #{anchor_of(option)} }}\n\n{text}\n" + (f"\n{listed}" if listed else "")
+
+
+def range_text(low: float | None, high: float | None) -> str:
+    """Return what numbers an option takes."""
+    if low is None or high is None:
+        return f"at least {low}" if high is None else f"at most {high}"
+    return f"from {low} to {high}"
 
 
 def anchor_of(option: click.Option) -> str:
@@ -139,6 +154,8 @@ def commands_page() -> str:
             block(examples, "bash"),
             table(["command", "what it does"], rows),
             "Each command has `--help`, which says what its page says; `losscli --version` prints the version.\n",
+            "## Environment\n",
+            table(["variable", "what it does"], ([code(name), plain(text)] for name, text in ENVIRONMENT)),
         ]
     )
 

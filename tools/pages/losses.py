@@ -12,7 +12,7 @@ from losscli.declaration.loss import Loss
 from losscli.declaration.names import is_chinese
 from losscli.explain import LIBRARIES, Explanation, Section, explain
 from losscli.losses import COMMON_LOSSES
-from losscli.losses._other_names import OTHER_NAMES
+from losscli.losses._other_names import NAMES_ELSEWHERE
 from tools.pages.curves import Curve
 from tools.pages.loss_examples import example_of
 from tools.pages.text import block, code, front_matter, plain, sentence, table, with_links
@@ -94,7 +94,7 @@ def names_elsewhere(loss: Loss) -> list[str]:
     called = [one.called for one in loss.statements if isinstance(one, Equivalent) and one.is_direct and one.called]
     listed = [
         other
-        for other, meant in OTHER_NAMES.items()
+        for other, meant in NAMES_ELSEWHERE.items()
         if not other.endswith("@") and loss.name in [spec.partition(":")[0] for spec in meant.split(", ")]
     ]
     return [name for name in dict.fromkeys(called + listed) if name not in (loss.name, *loss.aliases)]

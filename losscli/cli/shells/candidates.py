@@ -22,6 +22,13 @@ def words(ctx: click.Context, text: str, *choices: str) -> list[Item]:
     return [CompletionItem(choice, "open" if choice.endswith((":", "=")) else "plain") for choice in found]
 
 
+def commands(ctx: click.Context, text: str) -> list[Item]:
+    """Return the commands that start so."""
+    group = ctx.parent
+    names = group.command.list_commands(group) if group and isinstance(group.command, click.Group) else []
+    return words(ctx, text, *names)
+
+
 # -------------------------------------------------------------------------------------------------------- losses
 
 
@@ -108,7 +115,9 @@ def help_of(parameter: dict[str, Any]) -> str:
 def losses_typed(ctx: click.Context) -> list[dict[str, Any]]:
     """Return the entries of the losses on the line; all of them if there is none."""
     known = entries_by_name()
-    typed = (entry_called(piece.partition(":")[0], known) for piece in (ctx.params.get("losses") or "").split(","))
+    given = ctx.params.get("losses") or ()
+    pieces = ",".join([given] if isinstance(given, str) else given).split(",")
+    typed = (entry_called(piece.partition(":")[0], known) for piece in pieces)
     return [entry for entry in typed if entry is not None] or list(known.values())
 
 

@@ -126,7 +126,7 @@ class Cosines(ClassScores):
             origin.memory["cosines"] = True
             i, j = (int(k) for k in np.argwhere(far)[0])
             cosine = number_text(float(values[i, j]))
-            origin.note(f"{origin.where(i, j)}: {cosine} is no cosine: all beyond -1 and 1 are clipped")
+            origin.note(f"{origin.where(i, j)}: {cosine} is not a cosine: values beyond -1 and 1 are clipped")
         return values
 
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:

@@ -119,7 +119,9 @@ def _connect(opened: ExitStack, address: str, workers: int) -> Any:
             f"scheduler {address}: no Dask scheduler answers there in {CLUSTER_TIMEOUT_SECONDS} s"
         ) from error
     except (ValueError, TypeError) as error:
-        raise UsageError(f"scheduler {address}: is no address of a Dask scheduler ({_first_line(error)})") from error
+        raise UsageError(
+            f"scheduler {address}: is not the address of a Dask scheduler ({_first_line(error)})"
+        ) from error
     try:
         client.wait_for_workers(workers, timeout=CLUSTER_TIMEOUT_SECONDS)
     except TimeoutError:
@@ -169,7 +171,9 @@ def translate_errors() -> Iterator[None]:
     except ImportError as error:
         raise UsageError(f"a worker lacks what a loss needs ({_first_line(error)}): install it there") from error
     except KilledWorker as error:
-        raise ClusterError("several workers in a row died over the same rows, perhaps for want of memory") from error
+        raise ClusterError(
+            "several workers in a row died over the same rows, perhaps because memory ran out"
+        ) from error
     except (CancelledError, CommClosedError, OSError, RuntimeError) as error:
         raise ClusterError(f"the Dask cluster went away ({_first_line(error).rpartition('reason: ')[2]})") from error
 

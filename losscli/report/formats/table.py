@@ -131,7 +131,7 @@ def table_layouts(report: Report, rows: TableRows, style: Style) -> Iterable[Tab
     fewest = MIN_DIGITS if has_numbers else SIGNIFICANT_DIGITS
     for digits in [style.precision] if style.precision else range(SIGNIFICANT_DIGITS, fewest - 1, -1):
         yield upright_table(report, rows, digits)
-    if rows and len(rows) < len(report.columns):
+    if rows and len(rows) < len(report.columns) and not report.is_upright:
         yield transposed_table(report, rows, style.precision or SIGNIFICANT_DIGITS)
 
 
@@ -143,13 +143,17 @@ def empty_table() -> Table:
 def upright_table(report: Report, rows: TableRows, digits: int, longest_name: int | None = None) -> Table:
     """Return a table with one row per row; names longer than the `longest_name` are folded."""
     drawn = empty_table()
-    for column in report.columns:
+    cells_of_columns = drawn_cells(report, rows, digits)
+    for column, cells in zip(report.columns, cells_of_columns, strict=True):
         right, whole = column.kind in NUMERIC_KINDS, column.kind is not CellKind.TEXT
         most = longest_name if column.kind is CellKind.NAME else None
+        least = min(most, max((cell.cell_len for cell in cells), default=0)) if most else None
         justify: Literal["left", "right"] = "right" if right else "left"
-        drawn.add_column(column.key, justify=justify, overflow="fold", no_wrap=whole and not most, max_width=most)
-    for cells in zip(*drawn_cells(report, rows, digits), strict=True):
-        drawn.add_row(*cells)
+        drawn.add_column(
+            column.key, justify=justify, overflow="fold", no_wrap=whole and not most, min_width=least, max_width=most
+        )
+    for row in zip(*cells_of_columns, strict=True):
+        drawn.add_row(*row)
     return drawn
 
 

@@ -246,7 +246,7 @@ def check_no_draws(given: Mapping[str, Any], more: str = "") -> None:
     """Raise a UsageError that names an option of how rows are drawn, for none are; `more` says what else draws."""
     stray = next((name for name, value in given.items() if value is not None), None)
     if stray:
-        raise UsageError(f"is of an interval that is asked for{more}", Hint.ADD_INTERVAL, option=(stray, ""))
+        raise UsageError(f"needs an interval{more}", Hint.ADD_INTERVAL, option=(stray, ""))
 
 
 def _parse_whole(name: str, value: Any, least: int, most: int, purpose: str = "") -> int:

@@ -12,6 +12,7 @@ from losscli.domains import Array, Interval, NonNegativeReal, Number, Positive, 
 Percent = Annotated[float, Number(Interval(0, 100))]
 """A domain of our own: a number in [0, 100]."""
 
+NUMPY = "np.where(y_true > y_pred, shortage * (y_true - y_pred), surplus * (y_pred - y_true))"
 SYMBOLS = {"y": "the true value", "p": "the prediction"}
 
 
@@ -24,7 +25,9 @@ SYMBOLS = {"y": "the true value", "p": "the prediction"}
     properties=Property.CONVEX | Property.BOUNDED_GRADIENT | Property.TRANSLATION_INVARIANT,
     elicits="a quantile",
     references=("Arrow, Harris & Marschak 1951, Econometrica 19(3), doi:10.2307/1906813",),
-    equivalents=(same("numpy", "np.where(y_true > y_pred, shortage * (y_true - y_pred), surplus * (y_pred - y_true))"),),
+    equivalents=(
+        same("numpy", "np.where(y_true > y_pred, shortage * (y_true - y_pred), surplus * (y_pred - y_true))"),
+    ),
 )
 def stock_cost(y_true: NonNegativeReal, y_pred: Real, *, shortage: Positive = 3.0, surplus: Positive = 1.0) -> Array:
     """What it costs to stock the forecast: too little by the one price, too much by the other.
