@@ -200,3 +200,11 @@ def test_help_names_the_formats_that_there_are(cli: Cli) -> None:
     text = cli("explain", "--help").out
     assert "[table|markdown|html|json]" in text
     assert "precision" not in text
+
+
+@pytest.mark.parametrize("name", ["ghm_c", "poly", "symmetric_cross_entropy"])
+def test_what_holds_for_both_values_of_a_parameter_has_no_condition(name: str) -> None:
+    found = losscli.explain(name).to_dict()
+    assert found["properties"]["bounded_gradient"] is True
+    assert "bounded_gradient" not in found["properties_where"]
+    assert found["properties_where"]["bounded_value"] == ["from_logits=false"]

@@ -10,7 +10,7 @@ import numpy as np
 
 from losscli.declaration.domains import Array, Mask
 from losscli.declaration.memo import BATCH_CACHE
-from losscli.declaration.properties import Claim, Property, given
+from losscli.declaration.properties import Claim, Property
 
 Arrays = ParamSpec("Arrays")
 Cached = TypeVar("Cached")
@@ -28,9 +28,6 @@ CLIPPED = Claim(
     lambda *, from_logits, eps, **_: not from_logits and eps > 0,
 )
 """A probability is not below eps, so neither is the logarithm as low as one likes, nor the slope as steep."""
-
-CLIPPED_AT_EPS = given(Property.BOUNDED_VALUE | Property.BOUNDED_GRADIENT, from_logits=False)
-"""The same where eps is no parameter."""
 
 
 def weigh(weight: Array, value: Array) -> Array:

@@ -10,7 +10,7 @@ from losscli.declaration.domains import EPS, Array, Boolean, Count, FinitePositi
 from losscli.declaration.equivalent import same
 from losscli.declaration.loss import loss
 from losscli.declaration.properties import Property, given
-from losscli.losses._numerics import CLIPPED_AT_EPS, hypot_excess, hypot_slope, sigmoid
+from losscli.losses._numerics import hypot_excess, hypot_slope, sigmoid
 from losscli.losses._symbols import PROBABILITY, RESIDUAL
 from losscli.losses.binary import bce
 
@@ -41,8 +41,8 @@ ghm_loss = partial(loss, coupled=True, references=("Li et al. 2019, arXiv:1811.0
     formula="w_i bce_i, w_i = N / (count in the bin of |p - y| * non-empty bins)",
     symbols=PROBABILITY | {"i": "a row", "N": "the number of rows", "bce": "the loss of this name"},
     unit="nat",
-    properties=Property.NONE,
-    claims=(CLIPPED_AT_EPS, given(Property.BOUNDED_GRADIENT, from_logits=True)),
+    properties=Property.BOUNDED_GRADIENT,
+    claims=(given(Property.BOUNDED_VALUE, from_logits=False),),
     equivalents=(
         same(
             "mmdet",

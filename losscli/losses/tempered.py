@@ -38,7 +38,7 @@ from losscli.losses._classes import (
     order_of_cross_entropy,
     sum_over_targets,
 )
-from losscli.losses._numerics import CLIPPED, CLIPPED_AT_EPS, weigh
+from losscli.losses._numerics import CLIPPED, weigh
 from losscli.losses._symbols import CLASSES
 
 Term = Callable[[Array], Array]
@@ -197,7 +197,8 @@ def _(y_true: Targets, y_pred: Array, *, q: float, from_logits: bool) -> Array:
 @tempered_loss(
     aliases=("sce", "对称交叉熵"),
     formula="alpha CE + beta RCE, RCE = -log_zero (1 - p_t)",
-    claims=(CLIPPED_AT_EPS, *TEMPERED_CLAIMS),
+    properties=Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
+    claims=(given(Property.BOUNDED_VALUE | Property.CONVEX, from_logits=False),),
     references=("Wang et al. 2019, arXiv:1908.06112",),
     equivalents=(("paper", "log 0 is A = -4 there; its code clips labels to [1e-4, 1], which is A = -9.2"),),
 )
@@ -243,7 +244,8 @@ def _(y_true: Targets, y_pred: Array, *, from_logits: bool) -> Mask:
 @tempered_loss(
     aliases=("poly_loss", "多项式损失", "Poly 损失"),
     formula="CE + epsilon (1 - p_t)",
-    claims=(CLIPPED_AT_EPS, *TEMPERED_CLAIMS),
+    properties=Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
+    claims=(given(Property.BOUNDED_VALUE | Property.CONVEX, from_logits=False),),
     references=("Leng et al. 2022, arXiv:2204.12511",),
     equivalents=(
         same(
