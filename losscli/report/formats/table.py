@@ -8,7 +8,8 @@ from typing import Literal
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
+from rich.measure import Measurement, measure_renderables
+from rich.table import Column, Table
 from rich.text import Text
 
 from losscli.messages import escape_controls
@@ -67,7 +68,7 @@ def draw_report(report: Report, rows: TableRows, style: Style, console: Console)
     """Print the first layout that fits; else wrap a last column of text; else print some columns at a time."""
     whole = next((t for t in table_layouts(report, rows, style) if fits_width(t, console)), None)
     if whole is None and report.columns[-1].kind is CellKind.TEXT:
-        whole = upright_table(report, rows, SIGNIFICANT_DIGITS, console.width // 2)
+        whole = folded_table(report, rows, console)
     if whole is not None:
         console.print(whole)
         return
@@ -75,6 +76,32 @@ def draw_report(report: Report, rows: TableRows, style: Style, console: Console)
         if i:
             console.print()
         console.print(part)
+
+
+def folded_table(report: Report, rows: TableRows, console: Console) -> Table:
+    """Return a table whose texts are wrapped; where their words do not fit side by side, the last goes below the other.
+
+    Names are whole if they take at most half of the width.
+    """
+    drawn = upright_table(report, rows, SIGNIFICANT_DIGITS, console.width // 2)
+    kinds = [column.kind for column in report.columns]
+    if kinds[-2:] == [CellKind.TEXT] * 2 and room_of(drawn, console).minimum > console.width:
+        key = f"{report.columns[-2].key}, {report.columns[-1].key}"
+        columns = (*report.columns[:-2], report.columns[-2]._replace(key=key))
+        stacked = [[*row[:-2], "\n".join(filter(None, map(str, row[-2:])))] for row in rows]
+        return upright_table(report._replace(columns=columns), stacked, SIGNIFICANT_DIGITS, console.width // 2)
+    share_width([drawn.columns[i] for i, kind in enumerate(kinds) if kind is CellKind.TEXT], drawn, console)
+    return drawn
+
+
+def share_width(columns: Sequence[Column], drawn: Table, console: Console) -> None:
+    """Give each column of text the room of its longest word, and a share of what is left; Rich would break words."""
+    options = console.options.update(width=100_000)
+    ranges = [measure_renderables(console, options, [column.header, *column.cells]) for column in columns]
+    left, wanted = console.width - room_of(drawn, console).minimum, sum(range.span for range in ranges)
+    for column, range in zip(columns, ranges, strict=True):
+        if left > 0 and wanted:
+            column.width = range.minimum + min(range.span, left * range.span // wanted)
 
 
 def split_columns(report: Report, rows: TableRows, digits: int, console: Console) -> Iterator[Table]:
@@ -181,5 +208,9 @@ def transposed_table(report: Report, rows: TableRows, digits: int) -> Table:
 
 def fits_width(drawn: Table, console: Console) -> bool:
     """Return whether a table fits the width of the console."""
-    unbounded = console.options.update(width=100_000)
-    return console.measure(drawn, options=unbounded).maximum <= console.width
+    return room_of(drawn, console).maximum <= console.width
+
+
+def room_of(drawn: Table, console: Console) -> Measurement:
+    """Return how wide a table is with its texts wrapped at every word, and without."""
+    return console.measure(drawn, options=console.options.update(width=100_000))
