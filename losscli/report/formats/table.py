@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
@@ -19,6 +20,9 @@ from losscli.report.tables import NUMERIC_KINDS, CellKind, Report, without_legen
 
 MIN_DIGITS = 4
 DEFAULT_WIDTH = 80
+
+FIXED_SPACE = "\ue000"
+"""Stands for the space before a Chinese word, as in `KL 散度`, at which no line ends."""
 
 TableRows = Sequence[Sequence[object]]
 
@@ -52,7 +56,7 @@ def table(report: Report, write: Write, style: Style) -> None:
         for line in report.closing.split("\n"):
             console.out(escape_controls(wrap_command(line, console.width), keep="\n"))
     lines = out.getvalue().splitlines()
-    write("\n".join(line.rstrip() for line in lines).strip("\n") + "\n")
+    write("\n".join(line.rstrip() for line in lines).strip("\n").replace(FIXED_SPACE, " ") + "\n")
 
 
 def escape_report(report: Report) -> tuple[Report, TableRows]:
@@ -100,8 +104,9 @@ def share_width(columns: Sequence[Column], drawn: Table, console: Console) -> No
     ranges = [measure_renderables(console, options, [column.header, *column.cells]) for column in columns]
     left, wanted = console.width - room_of(drawn, console).minimum, sum(range.span for range in ranges)
     for column, range in zip(columns, ranges, strict=True):
-        if left > 0 and wanted:
-            column.width = range.minimum + min(range.span, left * range.span // wanted)
+        if left >= 0 and wanted:
+            share = min(range.span, left * range.span // wanted)
+            column.width, left, wanted = range.minimum + share, left - share, wanted - range.span
 
 
 def split_columns(report: Report, rows: TableRows, digits: int, console: Console) -> Iterator[Table]:
@@ -190,7 +195,9 @@ def drawn_cells(report: Report, rows: TableRows, digits: int) -> list[list[Text]
     for i, column in enumerate(report.columns):
         marks = [mark_of(row[i]) for row in rows]
         ends = [mark or " " for mark in marks] if any(marks) else marks
-        texts = (cell_text(row[i], column, digits) + end for row, end in zip(rows, ends, strict=True))
+        texts = [cell_text(row[i], column, digits) + end for row, end in zip(rows, ends, strict=True)]
+        if column.kind is CellKind.TEXT:
+            texts = [re.sub("(?<=[^, ]) (?=[\u4e00-\u9fff])", FIXED_SPACE, text) for text in texts]
         found.append([Text(text, "bold" if mark == "*" else "") for text, mark in zip(texts, marks, strict=True)])
     return found
 
