@@ -19,7 +19,7 @@ from losscli.data.sources import ReadOptions, Sources, open_data
 from losscli.data.table import ArraysTable, Kind, convert
 from losscli.data.values import shorten
 from losscli.declaration.loss import BoundLoss, Loss
-from losscli.declaration.names import normalize_name
+from losscli.declaration.names import names_in_list, normalize_name
 from losscli.errors import DataError, UsageError
 from losscli.loss_function import LossFunction
 from losscli.messages import Hint, warn_caller
@@ -125,7 +125,7 @@ def split_names(option: str, names: Any) -> tuple[str, ...]:
     if names is None:
         return ()
     if isinstance(names, str):
-        return tuple(name.strip() for name in names.split(","))
+        return tuple(names_in_list(names))
     given = None if isinstance(names, (bytes, Mapping)) else list_items(names)
     if given is None:
         raise UsageError(f"{option}: names are text or a list of it, not {shorten(names)}")

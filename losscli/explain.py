@@ -35,6 +35,9 @@ LIBRARIES = {
 }
 
 
+FILLER = "\0"
+
+
 class Section(NamedTuple):
     """A heading with paragraphs, or with rows of a term and its meaning."""
 
@@ -286,14 +289,24 @@ def to_dict(explanation: Explanation) -> dict[str, Any]:
 def wrap_text(text: str, width: int, indent: str, hanging: str | None = None) -> str:
     """Return text wrapped to a width, with an indent for the first line and one for the others."""
     hanging = indent if hanging is None else hanging
-    return textwrap.fill(
-        " ".join(piece for word in text.split(" ") for piece in pieces_of(word, width - len(hanging))),
+    filled = textwrap.fill(
+        " ".join(piece for word in with_fillers(text).split(" ") for piece in pieces_of(word, width - len(hanging))),
         width,
         initial_indent=indent,
         subsequent_indent=hanging,
         break_long_words=False,
         break_on_hyphens=False,
     )
+    return filled.replace(FILLER, "")
+
+
+def with_fillers(text: str) -> str:
+    """Return text with a filler after each character that takes two columns of a terminal: its length is its width."""
+    if text.isascii():
+        return text
+    from rich.cells import cell_len
+
+    return "".join(character + FILLER * (cell_len(character) - 1) for character in text)
 
 
 def pieces_of(word: str, room: int) -> Iterator[str]:

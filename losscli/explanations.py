@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from losscli.explain import Explanation, wrap_text
+from losscli.explain import Explanation, with_fillers, wrap_text
 from losscli.result_base import Plottable, ResultSequence, shown
 
 if TYPE_CHECKING:
@@ -18,11 +18,11 @@ MIN_COLUMNS_BESIDE = 80
 """Losses stand one below the other on a terminal of fewer columns."""
 
 MIN_COLUMNS_PER_LOSS = 17
-NAME_OF_SECTION = {"When to use it": "use", "When not": "avoid"}
+NAME_OF_SECTION = {"When to use it": "use", "When not": "avoid", "In Chinese": "in Chinese"}
 ROWS: tuple[str, ...] = (
     *("summary", "formula", "symbols", "aims at", "bounded value", "bounded gradient", "convex", "differentiable"),
     *("symmetric", "translation invariant", "breakdown point", "influence function", "unit", "reduced by", "needs"),
-    *("use", "avoid", "pitfalls"),
+    *("use", "avoid", "pitfalls", "in Chinese"),
     *("parameters", "reads", "gradient"),
 )
 """What is said of several losses, in this order."""
@@ -91,8 +91,13 @@ def _row_lines(
         [piece for line in cell.split("\n") for piece in wrap_text(line, width, "").split("\n")] for cell in cells
     ]
     for i in range(max(map(len, wrapped))):
-        texts = [f"{lines[i] if i < len(lines) else '':<{width}}" for lines in wrapped]
+        texts = [_padded(lines[i] if i < len(lines) else "", width) for lines in wrapped]
         yield f"{'' if i else name:<{first}}  {'  '.join(map(style, texts))}".rstrip()
+
+
+def _padded(text: str, width: int) -> str:
+    """Return text with spaces behind it that fill up a width."""
+    return text + " " * (width - len(with_fillers(text)))
 
 
 def explanation_cells(explanation: Explanation) -> dict[str, str]:

@@ -132,7 +132,7 @@ def parse_gate(text: str, losses: Sequence[BoundLoss], statistics: Collection[st
     Raises:
         UsageError: It is not of this form, names a loss or statistic that is not there, or can never be judged.
     """
-    match = _CONDITION.fullmatch(text.strip()) or _CONDITION.fullmatch(_ascii_operators(text))
+    match = _CONDITION.fullmatch(_half_width_condition(text).strip())
     limit = _limit(match.group(3)) if match else None
     if match is None or limit is None:
         form = f"LOSS[.STATISTIC] OPERATOR NUMBER, as in 'mse>0.5'; the operators are {', '.join(OPERATORS)}"
@@ -159,17 +159,32 @@ def parse_gate(text: str, losses: Sequence[BoundLoss], statistics: Collection[st
     return Gate(text, label, statistic, comparison, limit, is_percent, selector, tuple(others))
 
 
-def _ascii_operators(text: str) -> str:
-    """Return a condition with operators and letters in ASCII that were typed as `≥` or `＞`."""
-    return half_width(text).replace("≥", ">=").replace("≤", "<=").strip()
+def _half_width_condition(text: str) -> str:
+    """Return a condition with what was typed as `≥` or `＞` in ASCII, but for the names between its brackets."""
+    if text.isascii():
+        return text
+    if "[" not in text:
+        text = text.translate(str.maketrans("［］【】", "[][]"))
+    loss, opening, rest = text.partition("[")
+    selector, closing, comparison = rest.rpartition("]")
+    outside = (half_width(part).replace("≥", ">=").replace("≤", "<=") for part in (loss, comparison))
+    return f"{next(outside)}{opening}{selector}{closing}{next(outside)}"
 
 
 def _parse_selector(text: str) -> list[Group]:
     """Return what `region=eu,size=small`, `candidate` or both with a | between them may mean; the likeliest first.
 
     A name alone is that of a model, also as in `candidate,region=eu`. Names may have a = or a | in them: which reading
-    it is, the results tell.
+    it is, the results tell, and whether `，` and `＝` stand for their like in ASCII.
     """
+    if text.isascii():
+        return _readings(text)
+    found = [*_readings(text), *_readings(text.translate(str.maketrans("＝，｜", "=,|"))), *_readings(half_width(text))]
+    return list(dict.fromkeys([*found, *(tuple((key, half_width(value)) for key, value in pairs) for pairs in found)]))
+
+
+def _readings(text: str) -> list[Group]:
+    """Return what a selector may mean with these commas and equals signs; the likeliest first."""
     readings = [_parse_pairs(text)]
     for i in (match.start() for match in re.finditer(r"\|", text)):
         left, right = text[:i], text[i + 1 :]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -86,8 +87,11 @@ def test_a_parameter_out_of_range_is_refused(cli: Cli) -> None:
 
 
 def test_losses_stand_side_by_side(cli: Cli) -> None:
-    lines = cli("explain", "mse,huber,bce").out.splitlines()
+    out = cli("explain", "mse,huber,bce").out
+    lines = re.sub("[\u4e00-\u9fff]", "##", out).splitlines()  # a Chinese character takes two columns
     assert lines[0].split() == ["mse", "huber", "bce"]
+    assert max(map(len, lines)) <= 80
+    assert all(name in out for name in ("均方误差", "胡贝尔损失", "对数损失"))
     rows = {line[:21].strip(): line[23:] for line in lines if line[:1].strip()}
     assert rows["aims at"].split()[:3] == ["mean", "Huber", "mean"]
     assert rows["unit"].split() == ["y²", "y²", "nat"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -47,6 +48,24 @@ def test_a_gate_on_groups_of_two_columns(cli: Cli) -> None:
     assert cli(*words, "mse[region=eu,size=l]>3").status == 1
     assert cli(*words, "mse[region=eu,size=s]>3").status == 0
     assert cli(*words, "mse[size=l]>3").err == "losscli: failed: mse (region eu) (size l) is 4.0, > 3\n"
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [
+        "mse［地区＝东部］．value＞２",
+        "mse[地区＝东部]≥2。5",
+        "均方误差【地区=东部，大小=大】>３",
+        "mse[价格（元）＝９]>3",
+    ],
+)
+def test_a_condition_typed_in_full_width(gate: str, cli: Cli) -> None:
+    Path("data.csv").write_text("y_true,y_pred,地区,大小,价格（元）\n1,2,东部,小,8\n3,5,东部,大,9\n2,2,西部,小,8\n")
+    words = ["compute", "mse", "data.csv", "--group-by", "地区，大小，价格（元）", "-q", "--fail-if"]
+    assert "(地区 东部)" in cli(*words, gate).err or "(价格（元） 9)" in cli(*words, gate).err
+    assert cli(*words, gate).status == 1
+    gate = re.sub("(２|2。5|３|3)$", "９", gate)
+    assert cli(*words, gate).status == 0
 
 
 def test_a_gate_on_a_group_without_groups(cli: Cli) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -107,6 +109,25 @@ def test_most_losses_have_a_chinese_name_and_none_is_given_twice() -> None:
     assert len(named) > 0.85 * len(LOSSES)
     chinese = [squash_name(name) for name in NAMES if is_chinese(name)]
     assert len(set(chinese)) == len(chinese)
+
+
+@pytest.mark.parametrize(
+    ("typed", "plain"),
+    {
+        "“mse，mae” data.csv": "mse,mae data.csv",
+        "mse；mae data.csv": "mse,mae data.csv",
+        "mse y_true＝data.csv y_pred＝data.csv": "mse data.csv",
+        "mse data.csv --column y_true＝真实值 --column y_pred＝预测值": "mse data.csv",
+        "mse data.csv --group-by 城市，编号": "mse data.csv --group-by 城市,编号",
+        "huber -P ｄｅｌｔａ＝２。５ data.csv": "huber:delta=2.5 data.csv",
+        "mse data.csv --ci ０．９ --resamples １００": "mse data.csv --ci 0.9 --resamples 100",
+    }.items(),
+)
+def test_full_width_is_read_as_ascii(typed: str, plain: str, cli: Cli, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("data.csv").write_text("编号,城市,真实值,预测值\n1,北京,1,2\n2,上海,3,5\n", encoding="utf-8")
+    found, expected = cli("compute", *typed.split()), cli("compute", *plain.split())
+    assert (found.status, found.out) == (0, expected.out), found.err
 
 
 # ------------------------------------------------------------------------------------------------- everywhere
@@ -264,6 +285,17 @@ def test_the_filter_is_the_same_in_python(cli: Cli) -> None:
     names = listed(cli, "Cross", "Entropy")
     assert names == [loss.name for loss in losscli.list_losses("cross entropy")]
     assert names == [entry["name"] for entry in find_entries(ENTRIES, "cross entropy")]
+
+
+def test_names_in_the_list_are_whole_at_80_columns(cli: Cli) -> None:
+    for arguments in (["entropy"], ["误差"], []):
+        out = cli("list", *arguments, "-f", "table").out
+        words = set(out.replace(",", "").split())
+        shown = [entry for entry in ENTRIES if entry["name"] in out.split()]
+        names = {word for entry in shown for name in (entry["name"], *entry["aliases"]) for word in name.split()}
+        assert len(shown) > 5
+        assert names <= words
+        assert max(len(re.sub("[\u4e00-\u9fff]", "##", line)) for line in out.splitlines()) <= 80
 
 
 def test_what_is_not_found_in_the_list_is_one_line(cli: Cli) -> None:

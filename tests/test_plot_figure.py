@@ -18,6 +18,7 @@ from matplotlib.text import Text
 from losscli.errors import UsageError
 from losscli.plot.figure import draw_all, draw_figure, figure_size, inline_svg, own_settings, save_figure
 from losscli.plot.figure_axes import ticks_with_texts
+from losscli.plot.figure_fonts import families_for, glyphs_of, glyphs_of_file, new_font_files
 from losscli.plot.figure_labels import spread
 from losscli.plot.pictures import Axis, Band, Bars, IntervalMark, Line, Panel, Picture, Point, Rule
 from losscli.plot.styles import style_of
@@ -230,7 +231,7 @@ def test_labels_do_not_overlap(name):
     found = HARD[name]
     figure = Figure(dpi=150)
 
-    with own_settings():
+    with own_settings(found):
         figure.set_size_inches(figure_size(found))
         draw_all(found, figure)
         canvas = FigureCanvasAgg(figure)
@@ -242,6 +243,17 @@ def test_labels_do_not_overlap(name):
         assert not first.padded(-0.5).overlaps(second.padded(-0.5)), (one, other)
     for _, text, box in boxes:
         assert min(*box.min, *(figure.bbox.max + 1 - box.max)) >= 0, text
+
+
+def test_a_text_in_another_script_has_a_font_if_one_is_installed():
+    from matplotlib import font_manager
+
+    plain, chinese = picture(panel(line("mse", 0))), picture(panel(line("均方误差", 0)))
+    assert families_for(plain, ["DejaVu Sans"]) == ["DejaVu Sans"]
+    found = glyphs_of(families_for(chinese, ["DejaVu Sans"]))
+    installed = [font.fname for font in font_manager.fontManager.ttflist] + new_font_files()
+    assert (ord("误") in found) == any(ord("误") in glyphs_of_file(path) for path in installed if "CJK" in path)
+    assert "均方误差" in save_figure(chinese, "svg").decode()
 
 
 def test_labels_at_the_right_are_in_the_order_of_the_curves():

@@ -10,6 +10,7 @@ import click
 
 from losscli.cli.command import SectionOption
 from losscli.cli.value_types import COLUMN, MODEL_FILE, NAME_OF_MODEL
+from losscli.declaration.names import equals_sign
 from losscli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def open_model_files(
 
 def requested_columns(values: Mapping[str, Any]) -> dict[str, str]:
     """Return role -> columns as typed, of the roles that tell whether files of models hold the truth."""
-    named = dict(text.partition("=")[::2] for text in values["columns"])
+    named = dict(text.partition(equals_sign(text))[::2] for text in values["columns"])
     return named | ({"y_true": values["true"]} if values["true"] else {})
 
 

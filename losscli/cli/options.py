@@ -24,6 +24,7 @@ from losscli.cli.value_types import (
     SETTING,
 )
 from losscli.data.files import FORMATS, is_delimiter
+from losscli.declaration.names import equals_sign, half_width, names_in_list
 from losscli.errors import UsageError
 from losscli.messages import did_you_mean_path, escape_controls, word
 from losscli.options import ENGINES, NAN_POLICIES
@@ -59,7 +60,7 @@ class NumberOrText(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | float | str:
         for read in (int, float):
             with suppress(ValueError):
-                return read(value)
+                return read(half_width(value) if isinstance(value, str) else value)
         return str(value)
 
 
@@ -298,8 +299,8 @@ def parse_options(values: Mapping[str, Any], **more: Any) -> EvaluationOptions:
         raise UsageError("is given twice: several models are compared by 'losscli compare'", option=("y_pred", ""))
     columns = {"y_true": values["true"], "y_pred": preds[0] if preds else None, "weight": values["weight"]}
     for text in values["columns"]:
-        role, equals, names = text.partition("=")
-        if not (role and equals and names):
+        role, _, names = text.partition(equals_sign(text))
+        if not (role and names):
             raise UsageError("must be ROLE=COLS, as in y_pred=prob_*", option=("columns", text))
         if (other := columns.get(role)) is not None and other != names:
             raise UsageError(f"{role} is {other!r} as well: leave one out", option=("columns", text))
@@ -311,7 +312,7 @@ def parse_options(values: Mapping[str, Any], **more: Any) -> EvaluationOptions:
         columns={role: names for role, names in columns.items() if names},
         id=values["id_"],
         classes=parse_classes(values["classes"] or ""),
-        group_by=tuple(map(str.strip, values["group_by"].split(","))) if values.get("group_by") else (),
+        group_by=tuple(names_in_list(values["group_by"])) if values.get("group_by") else (),
         nan=values["nan"],
         **{name: values[name] for name in shared if name in values},
         **more,
@@ -325,7 +326,7 @@ def parse_classes(text: str) -> tuple[str, ...]:
         UsageError: The file cannot be read, is not UTF-8 text, or holds no names.
     """
     if not text.startswith("@"):
-        return tuple(name.strip() for name in text.split(",") if name.strip())
+        return tuple(filter(None, names_in_list(text)))
     try:
         with open(text[1:], encoding="utf-8-sig") as file:
             names = tuple(line.strip() for line in file.read().rstrip().split("\n"))
@@ -349,7 +350,7 @@ def open_files(data: Sequence[str], values: Mapping[str, Any]) -> OpenSources:
     from losscli.data.sources import open_data
 
     read_options = parse_read_options(values)
-    groups = [name.strip() for name in (values.get("group_by") or "").split(",")] + [values.get("cluster") or ""]
+    groups = [*names_in_list(values.get("group_by") or ""), values.get("cluster") or ""]
     if values.get("model_files"):
         return open_model_files(data, values, read_options, groups)
     if not data and is_nothing_to_read():

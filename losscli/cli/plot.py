@@ -14,6 +14,7 @@ from losscli.cli.command import SectionCommand, SectionOption
 from losscli.cli.interval_options import INTERVAL_OPTIONS
 from losscli.cli.model_options import MODEL_OPTIONS
 from losscli.cli.value_types import LOSSES, OUTLIER_RULE
+from losscli.declaration.names import half_width
 from losscli.errors import UsageError
 from losscli.messages import number_of
 from losscli.options import PICTURE_KINDS
@@ -134,7 +135,7 @@ def parse_range(text: str | None) -> tuple[float, float] | None:
     if text is None:
         return None
     try:
-        low, high = map(number_of, text.split(":"))
+        low, high = map(number_of, half_width(text).split(":"))
     except ValueError:
         raise UsageError("must be two numbers, as in -3:3", option=("range", text)) from None
     if not (abs(low) < float("inf") and abs(high) < float("inf")):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 import numpy as np
 
 from losscli.compare.subset import RowSubset
 from losscli.declaration.domains import Array, Mask
+from losscli.declaration.names import half_width
 from losscli.errors import DataError, UsageError
 from losscli.messages import Hint, Message, number_of
 from losscli.statistics.moments import blocks
@@ -67,9 +69,10 @@ def parse_outlier_rule(text: str) -> OutlierRule:
     Raises:
         UsageError: an unknown rule, or a number out of range.
     """
-    name, _, rest = text.partition(":")
+    name, rest = [*re.split("[:：]", text, maxsplit=1), ""][:2]
     if name == "column" and rest:
         return OutlierRule(text, name, column=rest)
+    rest = half_width(rest)
     if name not in ("mad", "iqr", "top") or not rest:
         raise UsageError(f"must be {OUTLIER_RULES}", option=("outliers", text))
     try:

@@ -100,7 +100,7 @@ class Binder:
         import fnmatch
 
         named = self.requested.get(role)
-        pieces = [] if named is None else [named, *named.split(",")]
+        pieces = [] if named is None else [named, *named.replace("，", ",").split(",")]
         return named is None or any(fnmatch.fnmatchcase(c.name, piece) for c in table.columns for piece in pieces)
 
     def find(
@@ -138,7 +138,7 @@ class Binder:
         import fnmatch
 
         names: list[str] = []
-        for piece in requested.split(","):
+        for piece in (pieces := requested.replace("，", ",").split(",")):
             found = [c.name for c in table.columns if fnmatch.fnmatchcase(c.name, piece)]
             if found != [piece]:
                 found = [name for name in found if not self._is_beside(role, table, name)] or found
@@ -148,8 +148,8 @@ class Binder:
             names += found
         if "*" in requested and len(names) > 2 and "N,C" in domain.shapes:
             names = self._without_summaries(role, table, names)
-        start = re.split(r"[*?\[]", requested)[0] if "," not in requested else ""
-        if names != requested.split(","):
+        start = re.split(r"[*?\[]", requested)[0] if len(pieces) == 1 else ""
+        if names != pieces:
             self._check_numbered(role, domain, table, names)
         bound = self._bind(role, table, names, start)
         if "*" in requested:  # the pattern gives no order: that of the parts, if they are named so

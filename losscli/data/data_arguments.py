@@ -13,7 +13,7 @@ from losscli.errors import UsageError
 if TYPE_CHECKING:
     from losscli.data.sources import ReadOptions
 
-_ROLE_AND_FILE = re.compile(r"([A-Za-z_]\w*)=(.+)", re.DOTALL)
+_ROLE_AND_FILE = re.compile(r"([A-Za-z_]\w*)[=＝](.+)", re.DOTALL)
 
 
 def check_text_options(tables: Sequence[Table], options: ReadOptions) -> None:

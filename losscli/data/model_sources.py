@@ -21,7 +21,7 @@ from losscli.data.table import Table
 from losscli.errors import DataError, UsageError
 from losscli.messages import Hint
 
-_NAME_AND_FILE = re.compile(r"([^=/\\]+)=(.+)", re.DOTALL)
+_NAME_AND_FILE = re.compile(r"([^=＝/\\]+)[=＝](.+)", re.DOTALL)
 
 _STARS = re.compile(r"\*\*/|\*+|\?|\[[^\]]+\]")
 """The marks of a pattern."""
@@ -231,7 +231,7 @@ def holds_truth(table: Table, requested: Mapping[str, str]) -> bool:
     if named is not None:
         import fnmatch
 
-        pieces = [named, *named.split(",")]
+        pieces = [named, *named.replace("，", ",").split(",")]
         return any(fnmatch.fnmatchcase(column.name, piece) for column in table.columns for piece in pieces)
     names = [column.name.lower() for column in table.columns]
     several = ("y_true", "true", "target", "truth", "actual", "gt", "ground_truth")

@@ -11,10 +11,12 @@ from losscli.data.labels import SEPARATORS, find_endings
 OTHER_NAMES = {
     "y_true": (
         *("target", "label", "labels", "label_ids", "actual", "y", "truth", "true", "targets", "ground_truth", "gt"),
+        *("真实值", "真值", "实际值", "观测值", "目标值", "标签", "真实标签"),
     ),
     "y_pred": (
         *("prediction", "predicted", "score", "yhat", "prob", "pred", "y_hat", "y_score", "y_prob"),
         *("probability", "logit", "predictions", "scores", "probs", "logits", "det", "detection", ".pred"),
+        *("预测值", "预测", "预测概率", "概率", "得分"),
     ),
     "labels": ("label", "class", "target", "y"),
     "embeddings": ("embedding", "emb", "features"),
@@ -28,7 +30,7 @@ OTHER_NAMES = {
 }
 """Role -> other names of its columns."""
 
-WEIGHT_NAMES = ("weight", "weights", "sample_weight")
+WEIGHT_NAMES = ("weight", "weights", "sample_weight", "权重", "样本权重")
 
 CLASS_PREFIXES = tuple(name for role in ("y_true", "y_pred") for name in OTHER_NAMES[role] if len(name) > 3)
 """Usual starts of the columns of classes, long enough to be told from the start of a class name."""

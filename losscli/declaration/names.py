@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 DASHES = r"\-\u2010-\u2015\u2212"
-WORD_FOR_LOSS = r"(?<=.)(?:(?<=loss)function|loss|损失|函数)$"
+WORD_FOR_LOSS = r"(?<=.)(?:(?<=loss)function|loss|损失|代价|函数)$"
+
+CHINESE_MARKS = str.maketrans(dict(zip("、；。", ",,.", strict=True)) | dict.fromkeys("“”‘’「」"))
 
 
 def normalize_name(name: str) -> str:
@@ -18,15 +20,25 @@ def normalize_name(name: str) -> str:
 
 
 def half_width(text: str) -> str:
-    """Return text with letters and punctuation in ASCII that Chinese input methods type in full width, as `：`.
+    """Return text with letters, digits and punctuation in ASCII that Chinese input methods type in full width, as `：`.
 
-    The comma of Chinese lists, `、`, is a comma, too.
+    `、` and `；` are commas, too, and `。` is a full stop; quotes such as `“` are left out.
     """
     if all(c.isascii() or "\u4e00" <= c <= "\u9fff" or "α" <= c <= "ω" for c in text):  # without what takes a while
         return text
     import unicodedata
 
-    return unicodedata.normalize("NFKC", text).replace("、", ",")
+    return unicodedata.normalize("NFKC", text.translate(CHINESE_MARKS))
+
+
+def equals_sign(text: str) -> str:
+    """Return the first equals sign of a text: `=`, or `＝` of Chinese text."""
+    return next((character for character in text if character in "=＝"), "=")
+
+
+def names_in_list(text: str) -> list[str]:
+    """Return the names of a list, joined by commas, also those of Chinese text."""
+    return [name.strip() for name in text.replace("，", ",").split(",")]
 
 
 @functools.lru_cache(maxsize=4096)  # the names of the catalogue, and those typed

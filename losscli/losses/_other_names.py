@@ -110,6 +110,9 @@ NAMES_ELSEWHERE = {
     "misclassification_rate": "zero_one",
     "error_rate": "zero_one",
     "classification_error": "zero_one",
+    # Chinese textbooks: names that mean more than one
+    "排序损失": "margin_ranking, ranking_softmax",
+    "对数似然损失": "bce, nll",
 }
 """A name of another library -> what it is here; with @ at its end, for `name@number`."""
 
@@ -121,12 +124,14 @@ _SKILL = "it is not a loss of rows: compare shows it as the skill of {}"
 _ORDERS = f"{_LACKING}; ranking_softmax and margin_ranking are losses of orders"
 
 NO_LOSSES = {
-    _ACCURACY: "accuracy acc accuracy_score binary_accuracy categorical_accuracy sparse_categorical_accuracy 准确率",
+    _ACCURACY: "accuracy acc accuracy_score binary_accuracy categorical_accuracy sparse_categorical_accuracy "
+    "准确率 精度 正确率",
     f"{_LACKING}; zero_one is 1 - accuracy, and its weights may balance classes": "balanced_accuracy "
     "balanced_accuracy_score bal_accuracy",
     _RANKS: "auc roc_auc roc_auc_score auroc auc_mu aucpr pr_auc average_precision average_precision_score gini ks",
     _COUNTS: "f1 f1_score f_score f_beta fbeta_score precision precision_score recall recall_score specificity "
-    "sensitivity mcc matthews_corrcoef kappa cohen_kappa_score total_f1 F值 精确率 召回率",
+    "sensitivity mcc matthews_corrcoef kappa cohen_kappa_score total_f1 F值 F1值 F1分数 F1度量 精确率 "
+    "召回率 查准率 查全率 灵敏度 特异度 马修斯相关系数",
     _SKILL.format("mse"): "r2 r2_score r_squared rsquared r² rsq nse nash_sutcliffe d2 决定系数 explained_variance "
     "explained_variance_score",
     _SKILL.format("mae"): "d2_absolute_error_score d2_absolute_error",
@@ -141,7 +146,7 @@ NO_LOSSES = {
     f"{_LACKING}; mae is q = 1, mse is q = 2": "lq lp",
     f"{_LACKING}: it depends on mse alone": "psnr 峰值信噪比",
     f"{_LACKING}: it is not a loss of rows": "pearson pearsonr spearman kendall concordance ccc corr correlation ssim "
-    "ms_ssim lpips fid bleu rouge wer cer",
+    "相关系数 皮尔逊相关系数 结构相似性 ms_ssim lpips fid bleu rouge wer cer",
     _ORDERS: "ndcg map mrr dcg lambdarank rank_xendcg rank:pairwise rank:ndcg rank:map yetirank pairlogit "
     "pairlogitpairwise queryrmse queryauc stochasticrank pfound",
     f"{_LACKING}: losses of survival times": "survival:cox survival:aft cox cox_nloglik aft_nloglik",

@@ -195,6 +195,7 @@ face_loss = partial(loss, family="faces", unit="nat", properties=Property.BOUNDE
 
 
 @face_loss(
+    aliases=("线性 softmax 损失",),
     formula="-log softmax(W x + b)_y",
     properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
     elicits="log-odds",
@@ -221,6 +222,7 @@ def _(labels: Labels, embeddings: Array, weights: Array, bias: Array | None) -> 
 
 
 @face_loss(
+    aliases=("L2 约束 softmax 损失",),
     formula="-log softmax(W (scale x/|x|) + b)_y",
     references=("Ranjan, Castillo & Chellappa 2017, arXiv:1703.09507",),
     equivalents=(
@@ -250,7 +252,7 @@ def _(labels: Labels, embeddings: Array, weights: Array, bias: Array | None, *, 
 
 
 @face_loss(
-    aliases=("normalized_softmax",),
+    aliases=("normalized_softmax", "归一化 softmax 损失"),
     formula="-log softmax(scale cos)_y",
     references=("Wang et al. 2017 (NormFace), arXiv:1704.06369",),
     equivalents=(
@@ -373,7 +375,7 @@ def _(labels: Labels, embeddings: Array, weights: Array, *, margin: int, anneali
 
 
 @face_loss(
-    aliases=("a_softmax",),
+    aliases=("a_softmax", "角度间隔 softmax 损失"),
     formula="-log softmax(z)_y, z_j = |x| cos_j, z_y = |x| (L cos_y + psi)/(1 + L)",
     symbols=MULTIPLE_ANGLE,
     properties=Property.BOUNDED_GRADIENT,

@@ -99,7 +99,7 @@ def _(anchor: Array, positive: Array, *, temperature: float) -> Array:
 
 
 @contrastive_loss(
-    aliases=("N 对损失", "N-pair 损失"),
+    aliases=("N 对损失", "N-pair 损失", "多类 N 对损失"),
     formula="log(1 + sum_{j != i} exp(a_i·p_j - a_i·p_i))",
     properties=Property.CONVEX | Property.DIFFERENTIABLE,
     references=("Sohn 2016, NeurIPS 29, 1857-1865",),
@@ -244,7 +244,7 @@ def circle_loss(m: float, gamma: float) -> PairLoss:
 
 
 @contrastive_loss(
-    aliases=("Circle 损失",),
+    aliases=("Circle 损失", "圆损失"),
     formula="log(1 + sum_n exp(gamma [s_n + m]+ (s_n - m)) sum_p exp(gamma [1 + m - s_p]+ (1 - m - s_p))), s cosines",
     symbols=SIMILARITIES | {"m": "margin"},
     references=("Sun et al. 2020, arXiv:2002.10857",),
@@ -334,6 +334,7 @@ def _(labels: Labels, embeddings: Array, *, alpha: float, beta: float, base: flo
 
 
 @contrastive_loss(
+    aliases=("难样本三元组损失",),
     formula="mean over the mined (p, n) of an anchor a of max(0, d(a, p) - d(a, n) + margin)",
     symbols=TRIPLETS | {"x": "positive or negative"},
     unit="d",

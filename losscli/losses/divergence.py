@@ -85,7 +85,7 @@ bounded_divergence_loss = partial(divergence_loss, unit="1", properties=BOUNDED)
 
 
 @divergence_loss(
-    aliases=("kl_divergence", "kullback_leibler", "kl_div", "KL 散度", "相对熵", "Kullback-Leibler 散度"),
+    aliases=("kl_divergence", "kullback_leibler", "kl_div", "KL 散度", "相对熵", "Kullback-Leibler 散度", "KL 距离"),
     formula="sum_c p_c log(p_c / q_c)",
     claims=(given(CONVEX, normalize=False), CONVEX_LOGITS, TAME_LOGITS),
     elicits="the distribution",
@@ -314,7 +314,7 @@ def one_minus_affinity(p: Array, q: Array) -> Array:
 
 
 @bounded_divergence_loss(
-    aliases=("海林格距离", "Hellinger 距离"),
+    aliases=("海林格距离", "Hellinger 距离", "赫林格距离"),
     formula="sqrt(sum_c (sqrt p_c - sqrt q_c)² / 2)",
     claims=(EXCHANGEABLE, TAME_LOGITS),
     references=("Hellinger 1909, doi:10.1515/crll.1909.136.210",),
@@ -347,7 +347,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 
 @divergence_loss(
-    aliases=("巴氏距离", "巴塔恰里雅距离", "Bhattacharyya 距离"),
+    aliases=("巴氏距离", "巴塔恰里雅距离", "Bhattacharyya 距离", "巴塔恰里亚距离"),
     formula="-log sum_c sqrt(p_c q_c)",
     claims=(CONVEX_IN_Q, EXCHANGEABLE, TAME_LOGITS),
     references=("Bhattacharyya 1943, Bull. Calcutta Math. Soc. 35, 99-109",),
@@ -376,7 +376,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 
 @bounded_divergence_loss(
-    aliases=("总变差距离", "全变差距离", "总变差"),
+    aliases=("总变差距离", "全变差距离", "总变差", "全变差", "全变分距离"),
     formula="sum_c |p_c - q_c| / 2",
     claims=(CONVEX_IN_Q, EXCHANGEABLE, given(BOUNDED_GRADIENT, normalize=False), TAME_LOGITS),
     references=("Levin, Peres & Wilmer 2009, Markov Chains and Mixing Times, ch. 4",),
@@ -439,7 +439,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 
 @divergence_loss(
-    aliases=("雷尼散度", "Rényi 散度"),
+    aliases=("雷尼散度", "Rényi 散度", "瑞利散度", "瑞尼散度"),
     formula="log(sum_c p_c^alpha q_c^(1-alpha)) / (alpha - 1)",
     claims=(
         CONVEX_IN_Q,
@@ -481,7 +481,7 @@ def _(y_true: Array, y_pred: Array, *, alpha: float, from_logits: bool, normaliz
 
 
 @bounded_divergence_loss(
-    aliases=("emd", "推土机距离", "Wasserstein 距离", "沃瑟斯坦距离"),
+    aliases=("emd", "推土机距离", "Wasserstein 距离", "沃瑟斯坦距离", "瓦瑟斯坦距离", "EM 距离"),
     formula="sum_{k<C} |F_p(k) - F_q(k)|, F the cumulative sums",
     unit="bin",
     claims=(CONVEX_IN_Q, EXCHANGEABLE, given(BOUNDED_GRADIENT, normalize=False), TAME_LOGITS),

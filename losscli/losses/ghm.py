@@ -37,7 +37,7 @@ ghm_loss = partial(loss, coupled=True, references=("Li et al. 2019, arXiv:1811.0
 
 @ghm_loss(
     family="binary",
-    aliases=("ghm",),
+    aliases=("ghm", "GHM-C 损失"),
     formula="w_i bce_i, w_i = N / (count in the bin of |p - y| * non-empty bins)",
     symbols=PROBABILITY | {"i": "a row", "N": "the number of rows", "bce": "the loss of this name"},
     unit="nat",
@@ -79,6 +79,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool) -> Mask:
 
 
 @ghm_loss(
+    aliases=("GHM-R 损失",),
     family="regression",
     formula="w_i (sqrt(e² + mu²) - mu), w_i = N / (count in the bin of |e|/sqrt(e² + mu²) * non-empty bins)",
     symbols=RESIDUAL | {"i": "a row", "N": "the number of rows"},

@@ -182,7 +182,7 @@ def _(y_true: Array, y_pred: Array, variance: Array, *, eps: float) -> Array:
 
 
 @likelihood_loss(
-    aliases=("Tweedie 偏差",),
+    aliases=("Tweedie 偏差", "特威迪偏差"),
     formula="2 integral of (y_true - t) / t^power dt, t from y_pred to y_true",
     unit="y^(2 - power)",
     properties=Property.DIFFERENTIABLE,

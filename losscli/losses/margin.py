@@ -115,7 +115,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 
 @margin_loss(
-    aliases=("logistic", "对率损失", "逻辑损失", "逻辑斯谛损失", "软间隔损失"),
+    aliases=("logistic", "对率损失", "逻辑损失", "逻辑斯谛损失", "软间隔损失", "对数几率损失"),
     formula="log(1 + exp(-y s))",
     unit="nat",
     properties=CONVEX | SMOOTH | BOUNDED_GRADIENT,
@@ -174,6 +174,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 
 @margin_loss(
+    aliases=("修正 Huber 损失",),
     formula="max(0, 1 - y s)² where y s >= -1, else -4 y s",
     unit="score²",
     properties=CONVEX | SMOOTH | BOUNDED_GRADIENT,

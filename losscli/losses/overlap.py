@@ -319,7 +319,7 @@ def _(y_true: ClassLabel, y_pred: Scores) -> Array:
 
 
 @overlap_loss(
-    aliases=("asl", "非对称损失"),
+    aliases=("asl", "非对称损失", "不对称损失"),
     formula="-y (1-p)^gamma_pos log p - (1-y) q^gamma_neg log(1-q), q = max(p - clip, 0)",
     unit="nat",
     properties=Property.NONE,

@@ -68,7 +68,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 
 @ranking_loss(
-    aliases=("ranked_probability_score", "排序概率评分", "排名概率评分"),
+    aliases=("ranked_probability_score", "排序概率评分", "排名概率评分", "等级概率评分"),
     formula="sum_k (F_k - [t <= k])²",
     properties=CONVEX | SMOOTH | Property.BOUNDED_VALUE | BOUNDED_GRADIENT,
     elicits="the distribution",
@@ -98,7 +98,7 @@ def _(y_true: Targets, y_pred: Array) -> Array:
 
 
 @ranking_loss(
-    aliases=("listnet_top1",),
+    aliases=("listnet_top1", "排序 softmax 损失"),
     formula="-sum_c y_c log softmax(s)_c",
     unit="nat",
     properties=CONVEX | SMOOTH,

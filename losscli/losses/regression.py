@@ -40,7 +40,7 @@ log_error_loss = partial(
 
 
 @squared_loss(
-    aliases=("l2", "mean_squared_error", "squared_error", "均方误差", "平方误差", "平方损失", "均方损失"),
+    aliases=("l2", "mean_squared_error", "squared_error", "均方误差", "平方误差", "平方损失", "均方损失", "二次损失"),
     formula="e²",
     unit="y²",
     references=("Gauss 1809, Theoria motus corporum coelestium",),
@@ -100,7 +100,7 @@ rmse.gradient(squared_error_slope)
 
 
 @squared_loss(
-    aliases=("l2_loss",),
+    aliases=("l2_loss", "半均方误差"),
     formula="e²/2",
     unit="y²",
     references=("Gauss 1809, Theoria motus corporum coelestium",),
@@ -213,7 +213,7 @@ max_error.gradient(absolute_error_slope)
 
 
 @regression_loss(
-    aliases=("mean_absolute_percentage_error", "平均绝对百分比误差"),
+    aliases=("mean_absolute_percentage_error", "平均绝对百分比误差", "平均绝对百分误差"),
     formula="|e| / max(|y_true|, eps)",
     unit="1",
     properties=CONVEX,
@@ -391,7 +391,7 @@ rmsle.gradient(squared_log_error_slope)
 
 
 @squared_loss(
-    aliases=("Huber 损失", "胡贝尔损失"),
+    aliases=("Huber 损失", "胡贝尔损失", "胡伯损失"),
     formula="e²/2 where |e| <= delta, else delta (|e| - delta/2)",
     unit="y²",
     elicits="Huber mean",
@@ -566,7 +566,7 @@ def _(y_true: Array, y_pred: Array, *, tau: float) -> Array:
 
 
 @absolute_loss(
-    aliases=("svr", "ε-不敏感损失", "不敏感损失"),
+    aliases=("svr", "ε-不敏感损失", "不敏感损失", "epsilon-不敏感损失"),
     formula="max(0, |e| - epsilon)",
     elicits=CENTRE,
     references=("Smola & Schölkopf 2004, doi:10.1023/B:STCO.0000035301.49549.88",),
@@ -594,7 +594,7 @@ def _(y_true: Array, y_pred: Array, *, epsilon: float) -> Array:
 
 
 @squared_loss(
-    aliases=("平方 ε-不敏感损失",),
+    aliases=("平方 ε-不敏感损失", "平方 epsilon-不敏感损失"),
     formula="max(0, |e| - epsilon)²",
     unit="y²",
     elicits=CENTRE,

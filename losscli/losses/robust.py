@@ -138,7 +138,7 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
 
 
 @redescending_loss(
-    aliases=("biweight", "bisquare", "Tukey 双权损失", "双权损失", "Tukey 损失"),
+    aliases=("biweight", "bisquare", "Tukey 双权损失", "双权损失", "Tukey 损失", "图基双权损失"),
     formula="c²/6 (1 - (1 - (e/c)²)³) where |e| <= c, else c²/6",
     references=("Beaton & Tukey 1974, doi:10.1080/00401706.1974.10489171",),
     equivalents=(same("statsmodels", "statsmodels.robust.norms.TukeyBiweight(c).rho(y_pred - y_true)"),),
@@ -257,7 +257,7 @@ def _(*, a: float, b: float, c: float) -> str:
 
 
 @redescending_loss(
-    aliases=("andrew_wave",),
+    aliases=("andrew_wave", "Andrews 损失"),
     formula="a² (1 - cos(e/a)) where |e| <= a pi, else 2 a²",
     references=("Andrews 1974, doi:10.1080/00401706.1974.10489233",),
     equivalents=(same("statsmodels", "statsmodels.robust.norms.AndrewWave(a).rho(y_pred - y_true)"),),
@@ -280,7 +280,7 @@ def _(y_true: Array, y_pred: Array, *, a: float) -> Array:
 
 
 @redescending_loss(
-    aliases=("ramsay_e",),
+    aliases=("ramsay_e", "Ramsay 损失"),
     formula="(1 - exp(-a |e|) (1 + a |e|)) / a²",
     references=(
         "Ramsay 1977, A comparative study of several robust estimates of slope, intercept, and scale in linear "
@@ -340,7 +340,7 @@ def barron_psi(u: Array, alpha: float) -> Array:
 
 
 @robust_loss(
-    aliases=("adaptive_robust", "自适应鲁棒损失"),
+    aliases=("adaptive_robust", "自适应鲁棒损失", "自适应稳健损失"),
     formula="|alpha-2|/alpha (((e/c)²/|alpha-2| + 1)^(alpha/2) - 1), and its limits at 2, 0, -inf and inf",
     unit="1",
     properties=SMOOTH | SYMMETRIC | SHIFT,
@@ -438,7 +438,7 @@ def _(y_true: Array, y_pred: Array, *, w: float, epsilon: float) -> Array:
 
 
 @robust_loss(
-    aliases=("LINEX 损失",),
+    aliases=("LINEX 损失", "线性指数损失"),
     formula="exp(a e) - a e - 1",
     unit="1",
     properties=CONVEX | SMOOTH | SHIFT,

@@ -94,7 +94,7 @@ def log_total(paths: Lattice, alpha: Array) -> Array:
 
 
 @loss(
-    aliases=("CTC 损失", "连接时序分类", "联结时序分类"),
+    aliases=("CTC 损失", "连接时序分类", "联结时序分类", "连接主义时间分类"),
     family="multiclass",
     formula="-log sum over all paths that give the target, of prod_t p_t; repeats are merged, then blanks dropped",
     symbols={

@@ -99,7 +99,7 @@ tempered_loss = partial(
 
 
 @tempered_loss(
-    aliases=("softmax_focal", "多分类焦点损失"),
+    aliases=("softmax_focal", "多分类焦点损失", "多类焦点损失"),
     formula="-alpha (1-p_t)^gamma log p_t",
     claims=(CLIPPED, given(Property.BOUNDED_GRADIENT, from_logits=True), given(Property.CONVEX, gamma=0)),
     references=("Lin et al. 2017, arXiv:1708.02002",),
@@ -158,7 +158,7 @@ def _(y_true: Targets, y_pred: Array, *, from_logits: bool, eps: float) -> Mask:
 
 
 @tempered_loss(
-    aliases=("gce", "广义交叉熵"),
+    aliases=("gce", "广义交叉熵", "泛化交叉熵"),
     formula="(1 - p_t^q) / q",
     unit="1",
     properties=Property.DIFFERENTIABLE | Property.BOUNDED_VALUE,

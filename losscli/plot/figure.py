@@ -70,10 +70,10 @@ def draw_figure(picture: Picture, ax: Any = None) -> Any:
     check_matplotlib()
     import matplotlib
 
-    from losscli.plot.figure_fonts import further_fonts, with_known_glyphs
+    from losscli.plot.figure_fonts import families_for, with_known_glyphs
 
-    picture = with_known_glyphs(picture)
-    families = [*matplotlib.rcParams["font.family"], *further_fonts()]
+    families = families_for(picture, matplotlib.rcParams["font.family"])
+    picture = with_known_glyphs(picture, families)
     with matplotlib.rc_context({"text.parse_math": False, "text.usetex": False, "font.family": families}):
         if ax is not None:
             axes = check_axes(picture, ax)
@@ -115,7 +115,7 @@ def save_figure(picture: Picture, format: str) -> bytes:
         "pdf": {"CreationDate": None, "Creator": f"losscli {__version__}", "Producer": None},
         "png": {"Software": None},
     }
-    with own_settings():
+    with own_settings(picture):
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=figure_size(picture))
@@ -133,7 +133,7 @@ def inline_svg(picture: Picture, prefix: str) -> str:
     Raises:
         UsageError: matplotlib is not installed.
     """
-    with own_settings():
+    with own_settings(picture):
         from matplotlib.figure import Figure
 
         from losscli.plot.figure_svg import inline
@@ -169,8 +169,8 @@ def place_axes(figure: Figure) -> None:
 
 
 @contextmanager
-def own_settings() -> Iterator[None]:
-    """Draw with settings of our own, whatever the user's are.
+def own_settings(picture: Picture) -> Iterator[None]:
+    """Draw a picture with settings of our own, whatever the user's are.
 
     Raises:
         UsageError: matplotlib is not installed.
@@ -180,12 +180,12 @@ def own_settings() -> Iterator[None]:
     from matplotlib import style
 
     from losscli.plot.figure_axes import INK
-    from losscli.plot.figure_fonts import further_fonts
+    from losscli.plot.figure_fonts import families_for
 
     ours: Any = {
         "axes.facecolor": "none",
         "figure.facecolor": "white",
-        "font.family": ["DejaVu Sans", *further_fonts()],
+        "font.family": families_for(picture, ["DejaVu Sans"]),
         "font.size": 10.0,
         "pdf.fonttype": 42,
         "savefig.facecolor": "auto",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import functools
+import os
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from matplotlib import font_manager, rcParams
+from matplotlib import font_manager
 
 from losscli.plot.figure_labels import plain
 from losscli.plot.pictures import Picture
@@ -15,11 +17,21 @@ FURTHER_FONTS = (
     "Noto Sans CJK SC",
     "Noto Sans CJK JP",
     "Source Han Sans SC",
+    "Noto Sans SC",
     "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
     "Microsoft YaHei",
     "PingFang SC",
     "Hiragino Sans GB",
+    "Heiti SC",
     "SimHei",
+    "Droid Sans Fallback",
+    "Noto Serif CJK SC",
+    "Noto Serif CJK JP",
+    "Source Han Serif SC",
+    "SimSun",
+    "AR PL UMing CN",
+    "AR PL UKai CN",
     "Arial Unicode MS",
     "Noto Sans Devanagari",
     "Noto Sans Thai",
@@ -29,20 +41,61 @@ FURTHER_FONTS = (
 NO_GLYPH = "□"
 
 
-def further_fonts() -> list[str]:
-    """Return the fonts of FURTHER_FONTS that are installed."""
+def families_for(picture: Picture, families: Iterable[str]) -> list[str]:
+    """Return font families, and installed ones that have what characters of a picture these lack.
+
+    matplotlib keeps a list of fonts: those installed since it was made are looked at, too, if no font of it will do.
+    """
+    found, texts = list(families), set[str]()
+    map_texts((picture.title, picture.sentence, picture.panels, picture.remarks), lambda text: texts.add(text) or text)
+    lacking = {ord(character) for text in texts if not text.isascii() for character in plain(text)}
+    lacking -= glyphs_of(found) if lacking else set()
     known = {font.name for font in font_manager.fontManager.ttflist}
-    return [name for name in FURTHER_FONTS if name in known]
+    for name in filter(known.__contains__, FURTHER_FONTS):
+        if lacking & glyphs_of([name]):
+            found.append(name)
+            lacking -= glyphs_of([name])
+    for path in new_font_files() if lacking else ():
+        if lacking & glyphs_of_file(path):
+            font_manager.fontManager.addfont(path)
+            names = [font.name for font in font_manager.fontManager.ttflist if font.fname == path]
+            found.append(next((name for name in FURTHER_FONTS if name in names), names[0]))
+            lacking -= glyphs_of_file(path)
+    return found
 
 
-def with_known_glyphs(picture: Picture) -> Picture:
-    """Return a picture in which characters are boxes that no font of the user's settings has.
+@functools.cache
+def new_font_files() -> list[str]:
+    """Return the files of fonts that matplotlib's list does not have, plain ones first."""
+    known = {font.fname for font in font_manager.fontManager.ttflist}
+
+    def order(path: str) -> tuple[bool, bool, str]:
+        name = os.path.basename(path).lower()
+        return "regular" not in name, "sans" not in name, path
+
+    return sorted(set(font_manager.findSystemFonts()) - known, key=order)
+
+
+def glyphs_of(families: Iterable[str]) -> set[int]:
+    """Return the characters that fonts of these families have."""
+    paths = {font_manager.findfont(font_manager.FontProperties(family=[name])) for name in families}
+    return {code for path in paths for code in glyphs_of_file(path)}
+
+
+def glyphs_of_file(path: str) -> set[int]:
+    """Return the characters that the font of a file has; none if it cannot be read."""
+    try:
+        return set(font_manager.get_font(path).get_charmap())
+    except (OSError, RuntimeError):
+        return set()
+
+
+def with_known_glyphs(picture: Picture, families: Iterable[str]) -> Picture:
+    """Return a picture in which characters are boxes that no font of these families has.
 
     matplotlib draws a box for them, too, but warns each time.
     """
-    families = [*rcParams["font.family"], *further_fonts()]
-    paths = {font_manager.findfont(font_manager.FontProperties(family=[name])) for name in families}
-    known = {code for path in paths for code in font_manager.get_font(path).get_charmap()}
+    known = glyphs_of(families)
 
     def change(text: str) -> str:
         if text.isascii():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from losscli.declaration.names import half_width
 from losscli.declaration.properties import Functional
 from losscli.errors import UsageError
 from losscli.messages import number_of, number_text, one_line
@@ -72,7 +73,7 @@ def parse_target(text: str) -> Functional | None:
     problem = "must be auto, mean, median or quantile:TAU, with TAU above 0 and below 1"
     if not isinstance(text, str):
         raise UsageError(f"target {problem}, unlike {one_line(text)}")
-    name, colon, level = text.strip().lower().partition(":")
+    name, colon, level = half_width(text).strip().lower().partition(":")
     if not colon and name in ("auto", "mean", "median"):
         return None if name == "auto" else Functional("mean" if name == "mean" else "quantile")
     if name == "quantile" and colon:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
+from rich.measure import Measurement, measure_renderables
+from rich.table import Column, Table
 from rich.text import Text
 
 from losscli.messages import escape_controls
@@ -18,6 +20,9 @@ from losscli.report.tables import NUMERIC_KINDS, CellKind, Report, without_legen
 
 MIN_DIGITS = 4
 DEFAULT_WIDTH = 80
+
+FIXED_SPACE = "\ue000"
+"""Stands for the space before a Chinese word, as in `KL 散度`, at which no line ends."""
 
 TableRows = Sequence[Sequence[object]]
 
@@ -51,7 +56,7 @@ def table(report: Report, write: Write, style: Style) -> None:
         for line in report.closing.split("\n"):
             console.out(escape_controls(wrap_command(line, console.width), keep="\n"))
     lines = out.getvalue().splitlines()
-    write("\n".join(line.rstrip() for line in lines).strip("\n") + "\n")
+    write("\n".join(line.rstrip() for line in lines).strip("\n").replace(FIXED_SPACE, " ") + "\n")
 
 
 def escape_report(report: Report) -> tuple[Report, TableRows]:
@@ -67,7 +72,7 @@ def draw_report(report: Report, rows: TableRows, style: Style, console: Console)
     """Print the first layout that fits; else wrap a last column of text; else print some columns at a time."""
     whole = next((t for t in table_layouts(report, rows, style) if fits_width(t, console)), None)
     if whole is None and report.columns[-1].kind is CellKind.TEXT:
-        whole = upright_table(report, rows, SIGNIFICANT_DIGITS, console.width // 2)
+        whole = folded_table(report, rows, console)
     if whole is not None:
         console.print(whole)
         return
@@ -75,6 +80,33 @@ def draw_report(report: Report, rows: TableRows, style: Style, console: Console)
         if i:
             console.print()
         console.print(part)
+
+
+def folded_table(report: Report, rows: TableRows, console: Console) -> Table:
+    """Return a table whose texts are wrapped; where their words do not fit side by side, the last goes below the other.
+
+    Names are whole if they take at most half of the width.
+    """
+    drawn = upright_table(report, rows, SIGNIFICANT_DIGITS, console.width // 2)
+    kinds = [column.kind for column in report.columns]
+    if kinds[-2:] == [CellKind.TEXT] * 2 and room_of(drawn, console).minimum > console.width:
+        key = f"{report.columns[-2].key}, {report.columns[-1].key}"
+        columns = (*report.columns[:-2], report.columns[-2]._replace(key=key))
+        stacked = [[*row[:-2], "\n".join(filter(None, map(str, row[-2:])))] for row in rows]
+        return upright_table(report._replace(columns=columns), stacked, SIGNIFICANT_DIGITS, console.width // 2)
+    share_width([drawn.columns[i] for i, kind in enumerate(kinds) if kind is CellKind.TEXT], drawn, console)
+    return drawn
+
+
+def share_width(columns: Sequence[Column], drawn: Table, console: Console) -> None:
+    """Give each column of text the room of its longest word, and a share of what is left; Rich would break words."""
+    options = console.options.update(width=100_000)
+    ranges = [measure_renderables(console, options, [column.header, *column.cells]) for column in columns]
+    left, wanted = console.width - room_of(drawn, console).minimum, sum(range.span for range in ranges)
+    for column, range in zip(columns, ranges, strict=True):
+        if left >= 0 and wanted:
+            share = min(range.span, left * range.span // wanted)
+            column.width, left, wanted = range.minimum + share, left - share, wanted - range.span
 
 
 def split_columns(report: Report, rows: TableRows, digits: int, console: Console) -> Iterator[Table]:
@@ -163,7 +195,9 @@ def drawn_cells(report: Report, rows: TableRows, digits: int) -> list[list[Text]
     for i, column in enumerate(report.columns):
         marks = [mark_of(row[i]) for row in rows]
         ends = [mark or " " for mark in marks] if any(marks) else marks
-        texts = (cell_text(row[i], column, digits) + end for row, end in zip(rows, ends, strict=True))
+        texts = [cell_text(row[i], column, digits) + end for row, end in zip(rows, ends, strict=True)]
+        if column.kind is CellKind.TEXT:
+            texts = [re.sub("(?<=[^, ]) (?=[\u4e00-\u9fff])", FIXED_SPACE, text) for text in texts]
         found.append([Text(text, "bold" if mark == "*" else "") for text, mark in zip(texts, marks, strict=True)])
     return found
 
@@ -181,5 +215,9 @@ def transposed_table(report: Report, rows: TableRows, digits: int) -> Table:
 
 def fits_width(drawn: Table, console: Console) -> bool:
     """Return whether a table fits the width of the console."""
-    unbounded = console.options.update(width=100_000)
-    return console.measure(drawn, options=unbounded).maximum <= console.width
+    return room_of(drawn, console).maximum <= console.width
+
+
+def room_of(drawn: Table, console: Console) -> Measurement:
+    """Return how wide a table is with its texts wrapped at every word, and without."""
+    return console.measure(drawn, options=console.options.update(width=100_000))
