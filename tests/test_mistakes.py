@@ -115,7 +115,7 @@ MEANT = {
     "compute mse --input data.csv": "files come without an option, as in losscli compute mse data.csv",
     "compute mse data.csv --verbose": "no such option: --verbose; 'losscli help compute' lists the options",
     "compute mse data.csv --version": "losscli --version says",
-    "compute mse data.csv -o=x.json": "as in -o x.json",
+    "compute mse data.csv -o=x.json": "(did you mean -o x.json? a letter has no equals sign)",
     "compute mse data.csv −o x.json": "no such option: −o (did you mean -o?",
     "compute mse data.csv y_true y_pred": "y_true and y_pred: no such files; columns are named by --true COL",
     "compute mse y_true = data.csv": "as in y_true=true.csv",

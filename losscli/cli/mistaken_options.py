@@ -50,13 +50,9 @@ def refuse_wrong_dashes(command: click.Command, words: Sequence[str]) -> None:
         bare, _, value = word.partition("=")
         letter = letters.get(bare[1:], "")
         if letter and (bare[0] in LONG_DASHES or value):
-            meant = shlex.join([letter, value] if value else [letter])
-            why = (
-                f"as in {meant}: a letter has no equals sign"
-                if value
-                else f"did you mean {letter}? That is a long dash"
-            )
-            raise click.UsageError(f"no such option: {word} ({why})")
+            spelled = shlex.join([letter, value] if value else [letter])
+            why = "a letter has no equals sign" if value else "it starts with a long dash"
+            raise click.UsageError(f"no such option: {word} (did you mean {spelled}? {why})")
         if may_have_wrong_dashes(bare) and (meant := names.get(squash(bare.lstrip(LONG_DASHES)))):
             why = (
                 "an option of several letters starts with two dashes"
