@@ -6,6 +6,7 @@ import copyreg
 import functools
 import importlib
 import importlib.util
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -165,7 +166,7 @@ def resolve(specs: Sequence[LossSpec], shared: Mapping[str, Any] | None = None) 
         problems += [_unknown_parameter(f"of {', '.join(known)}", key, every) for key in shared if key not in every]
     if problems:
         is_unknown = any(text.startswith("unknown") for text in problems)
-        is_explained = "?" in problems[-1] or (problems[-1].startswith("unknown loss") and problems[-1].endswith(")"))
+        is_explained = problems[-1].endswith(")")
         hint = Hint.LIST_LOSSES if is_unknown and not is_explained else None
         raise UsageError("; ".join(dict.fromkeys(problems)), hint)
     bound = [
@@ -248,7 +249,20 @@ def _unknown_loss(name: str, several: Sequence[Loss]) -> str:
     losses = all_losses()
     own = {alias: loss.name for loss in losses for alias in (loss.name, *loss.aliases)}
     statements = [(loss.name, one) for loss in losses for one in loss.statements if isinstance(one, Equivalent)]
-    return f"unknown loss: {name!r}{what_is_meant(name, own, statements)}"
+    return f"unknown loss: {name!r}{_mistyped(name, losses) or what_is_meant(name, own, statements)}"
+
+
+def _mistyped(name: str, losses: Sequence[Loss]) -> str:
+    """Return what was meant by losses joined by other signs, in brackets or quotes, or with a parameter, or ''."""
+    pieces = [piece for piece in re.split(r"[;+/|&\s]+", name.strip("'\"`‘’“”「」[](){} ")) if piece]
+    if pieces and "".join(pieces) != name and all(map(means_loss, pieces)):
+        return f" (did you mean {','.join(pieces)}?)"
+    called = re.fullmatch(r"(\w+)[(\[{](\w+=[^)\]}]+)[)\]}]?", name)
+    if called and means_loss(called[1]):
+        return f" (did you mean {called[1]}:{called[2]}?)"
+    key, equals, _ = name.partition("=")
+    having = [loss.name for loss in losses if key in [parameter.name for parameter in loss.parameters]]
+    return f" (a parameter follows its loss, as in {having[0]}:{name})" if equals and having else ""
 
 
 def _reduce(loss: Loss) -> str | tuple[Any, ...]:

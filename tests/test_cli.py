@@ -568,7 +568,7 @@ def test_weights_of_one_column(cli: Cli) -> None:
 
 
 HINTS = {
-    "the losses of compare": (["compare", "mse,mae", "x.csv"], "'losscli compare --losses mse,mae x.csv'"),
+    "the losses of compare": (["compare", "mse,mae", "x.csv"], "as in losscli compare --losses mse,mae x.csv"),
     "losses after the data": (["compute", DIABETES, "mse"], "losses come before the data, as in losscli compute mse"),
 }
 

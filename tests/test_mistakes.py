@@ -48,7 +48,7 @@ MEANT = {
     "version": "type losscli --version",
     "help compote": "(did you mean 'compute'?)",
     "help huber": "losscli explain huber explains it",
-    "help compute compare": "unexpected extra argument (compare); 'losscli help help' shows what it takes",
+    "help compute compare": "help takes one command, as in losscli help compute",
     "compute help": "'losscli help compute' shows the help",
     "compute mse mae data.csv": "join losses by commas: losscli compute mse,mae data.csv",
     "compute mse mae huber:delta=2 data.csv --top 3 -qf json": "mse,mae,huber:delta=2 data.csv --top 3 -qf json",
@@ -59,8 +59,8 @@ MEANT = {
     "compare --losses mse mae data.csv": "join losses by commas: losscli compare --losses mse,mae data.csv",
     "compare data.csv --losses=mse mae": "join losses by commas: losscli compare --losses mse,mae data.csv",
     "report --losses mse mae data.csv -o r.html": "losscli report --losses mse,mae data.csv -o r.html",
-    "compare mse mae data.csv": "'losscli compare --losses mse,mae data.csv'",
-    "report data.csv mse mae": "'losscli report --losses mse,mae data.csv -o report.html'",
+    "compare mse mae data.csv": "as in losscli compare --losses mse,mae data.csv\n",
+    "report data.csv mse mae": "as in losscli report --losses mse,mae data.csv -o report.html\n",
     "plot mse mae": "join losses by commas: losscli plot mse,mae",
     "plot mse mae data.csv": "join losses by commas: losscli plot mse,mae data.csv",
     "explain mse mae": "join losses by commas: losscli explain mse,mae",
@@ -96,6 +96,33 @@ MEANT = {
     "compute mse data.csv --baseline dta.csv": "(did you mean data.csv?)",
     "compute mse data.csv --plugin dta.csv": "--plugin dta.csv: no such file (did you mean data.csv?)",
     "compute mse data.csv --classes @dta.csv": "(did you mean data.csv?)",
+    "data.csv compute mse": "the command comes first: losscli compute mse data.csv",
+    "mse,mae data.csv compare": "the command comes first: losscli compare --losses mse,mae data.csv",
+    "-f json compute mse data.csv": "options come after the command: losscli compute mse data.csv -f json",
+    "-help": "(did you mean --help?)",
+    "evaluate mse data.csv": "no such command: 'evaluate' (did you mean 'compute'?)",
+    "info huber": "no such command: 'info' (did you mean 'explain'?)",
+    "mse,data.csv": "(did you mean losscli compute mse data.csv?)",
+    "compute mse=data.csv": "a space comes between losses and data: losscli compute mse data.csv",
+    "explain mean squared error": "quote a name that has spaces: losscli explain 'mean squared error'",
+    "compare data.csv mse --sort value": "as in losscli compare --losses mse data.csv --sort value",
+    "compute focal data.csv --gamma 2": "gamma is a parameter, as in focal:gamma=2",
+    "explain huber --delta=2": "delta is a parameter, as in huber:delta=2",
+    "compute huber(delta=1) data.csv": "(did you mean huber:delta=1?)",
+    "compute huber,delta=1 data.csv": "(a parameter follows its loss, as in huber:delta=1)",
+    "compute mse+mae data.csv": "(did you mean mse,mae?)",
+    "compute huber:foo=1 data.csv": "unknown parameter of huber: 'foo' (it has delta)\n",
+    "compute mse --input data.csv": "files come without an option, as in losscli compute mse data.csv",
+    "compute mse data.csv --verbose": "no such option: --verbose; 'losscli help compute' lists the options",
+    "compute mse data.csv --version": "losscli --version says",
+    "compute mse data.csv -o=x.json": "(did you mean -o x.json? a letter has no equals sign)",
+    "compute mse data.csv −o x.json": "no such option: −o (did you mean -o?",
+    "compute mse data.csv y_true y_pred": "y_true and y_pred: no such files; columns are named by --true COL",
+    "compute mse y_true = data.csv": "as in y_true=true.csv",
+    "compute mse data.csv mae>1": "mae>1 is a condition, and each has an option: --fail-if 'mae>1'",
+    "compute mse data.csv --fail-if 0.5": "a condition compares a loss, as in --fail-if 'mse>0.5'",
+    "compute mse data.csv --fail-if mse>1,mae>2": "option: --fail-if 'mse>1' --fail-if 'mae>2'",
+    "completion /bin/zsh": "(did you mean losscli completion zsh?)",
 }
 
 
@@ -113,6 +140,35 @@ def test_a_file_named_as_a_loss_is_data(cli: Cli) -> None:
     Path("mae").write_text(DATA)
     assert cli("compute", "mse", "mae", "-f", "value").status == 0
     assert cli("compute", "mse", "y_true=mae", "y_pred=mae", "--true", "y_true", "--pred", "y_pred").status == 0
+
+
+def test_a_file_named_as_a_loss_is_a_loss_where_no_file_may_stand(cli: Cli) -> None:
+    Path("mae").write_text(DATA)
+    assert "losscli explain mse,mae\n" in cli("explain", "mse", "mae").err
+    assert "losscli compute mse,mae data.csv\n" in cli("compute", "mse,", "mae,", "data.csv").err
+    assert "losscli compute mae data.csv\n" in cli("mae", "data.csv").err
+
+
+@pytest.mark.parametrize("name", ["-x.csv", "it's $1.csv", "a b;c.csv", "数据.csv"])
+def test_a_suggested_command_runs_whatever_the_file_is_called(name: str, cli: Cli) -> None:
+    Path(name).write_text(DATA)
+    for typed in (["compute", "--", name, "mse"], ["compare", "--", name, "mse"]):
+        suggested = cli(*typed).err.partition("losscli: error: ")[2].partition("as in losscli ")[2]
+        assert cli(*shlex.split(suggested), "-f", "json").status == 0, suggested
+    if name.startswith("-"):
+        assert f"the file is ./{name}" in cli("compute", "mse", name).err
+
+
+def test_files_named_as_columns_are_told_apart(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("losscli.cli.options.is_nothing_to_read", lambda: True)
+    result = cli("compute", "mse", "--true", "data.csv", "--pred", "file.csv")
+    assert result.err.endswith("for files, type losscli compute mse y_true=data.csv y_pred=file.csv\n")
+    assert "Examples:" in cli("compute", "mse", "--true", "y_true").err
+
+
+def test_an_empty_word_is_no_name(cli: Cli) -> None:
+    assert "the name of a file is empty" in cli("compute", "mse", "").err
+    assert "the name of a file is empty" in cli("compute", "mse", "data.csv", " ").err
 
 
 def test_losses_may_be_given_by_several_options(cli: Cli) -> None:

@@ -238,6 +238,14 @@ def test_suggestions(cli: Cli, typed: str, suggested: str) -> None:
 
 def test_nothing_is_suggested_for_what_is_like_nothing() -> None:
     assert what_is_meant("qqqq", {"mse": "mse"}) == ""
+    for name in ("none", "get_scorer", "loss", "test", "custom", "StochasticFilter", "LogLinQuantile", "data.csv"):
+        assert told(name) == "", name  # infonce, brier_score, l2_loss, ntxent, ... are not like these
+
+
+def test_scores_of_several_classes_are_those_of_two() -> None:
+    assert told("f1_weighted") == told("f1")
+    assert told("roc_auc_ovo_weighted") == told("roc_auc")
+    assert told("jaccard_macro") == told("jaccard")
 
 
 # --------------------------------------------------------------------------------------------------------- list

@@ -482,7 +482,7 @@ def test_that_a_page_is_written_whole_or_not_at_all(cli: Cli, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["d.csv"], "--losses says which losses to report, as in 'losscli report data.csv --losses mse,mae,huber"),
+        (["d.csv"], "--losses says which losses to report, as in losscli report --losses mse,mae,huber"),
         (["d.csv", "--losses", "mse", "-o", "r.pdf"], "a page is HTML: name it *.html, or add --format html"),
         (["d.csv", "--losses", "mse", "-o", "no/r.html"], "there is no folder no"),
         (["d.csv", "--losses", "mse", "-o", "d.csv", "-f", "html"], "is the input: choose another name"),

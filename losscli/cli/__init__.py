@@ -44,6 +44,20 @@ class LazyGroup(click.Group):
         except BrokenPipeError as error:
             raise OutputClosedError from error
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse what comes before the name of the command.
+
+        Raises:
+            click.UsageError: It is no option of the program.
+        """
+        typed = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            from losscli.cli.mistakes import option_before_command
+
+            raise option_before_command(error, typed, tuple(COMMANDS)) from None
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 

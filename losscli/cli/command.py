@@ -103,10 +103,10 @@ class SectionCommand(click.Command):
             return super().parse_args(ctx, args)
         typed = list(args)
         if not typed or any(map(may_have_wrong_dashes, typed)):
-            from losscli.cli import mistakes
+            from losscli.cli import mistaken_options, mistakes
 
             mistakes.refuse_nothing(ctx, typed)
-            mistakes.refuse_wrong_dashes(self, typed)
+            mistaken_options.refuse_wrong_dashes(self, typed)
         try:
             return super().parse_args(ctx, args)
         except click.MissingParameter as error:
@@ -114,9 +114,9 @@ class SectionCommand(click.Command):
             verb = "are" if name.endswith("s") else "is"
             raise IncompleteCommandError(f"{name.upper()} {verb} missing", ctx) from None
         except click.NoSuchOption as error:
-            from losscli.cli import mistakes
+            from losscli.cli import mistaken_options
 
-            raise mistakes.unknown_option(error.option_name, ctx, typed) from None
+            raise mistaken_options.unknown_option(error.option_name, ctx, typed) from None
         except click.UsageError as error:
             if type(error) is not click.UsageError:
                 raise
@@ -126,8 +126,8 @@ class SectionCommand(click.Command):
 
 
 def may_have_wrong_dashes(word: str) -> bool:
-    """Return whether a word may be an option of several letters with one dash, or with a long one."""
-    return len(word) > 2 and word[0] in f"-{LONG_DASHES}" and not word.startswith("--")
+    """Return whether a word may be an option with a long dash, or one of several letters with one dash."""
+    return word[:1] in LONG_DASHES or (len(word) > 2 and word[0] == "-" and word[1] != "-")
 
 
 def is_nothing_to_read() -> bool:

@@ -86,7 +86,7 @@ def command(data: tuple[str, ...], losses: tuple[str, ...], **values: Any) -> in
         from losscli.cli.mistakes import example_with_losses
 
         example = example_with_losses("compare", data)
-        raise UsageError(f"--losses says which losses to compare, as in '{example}'")
+        raise UsageError(f"--losses says which losses to compare, as in {example}")
     note = shared.NoteWriter(values["quiet"])
     output = Output.parse(values, data or ("-",), FORMAT_OR_BADGE)
     summary = SummaryFile.parse(values, data or ("-",), output, click.get_current_context().obj)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
@@ -73,6 +74,8 @@ def command(shell: str | None) -> int:
         click.echo(INSTALLATION, nl=False)
         return 0
     if shell not in SCRIPTS:
-        raise UsageError(f"no completion for {shell!r}: the shells are {', '.join(SCRIPTS)}")
+        same = os.path.basename(shell).lower()
+        meant = f" (did you mean losscli completion {same}?)" if same in SCRIPTS else ""
+        raise UsageError(f"no completion for {shell!r}: the shells are {', '.join(SCRIPTS)}{meant}")
     click.echo(script_of(shell), nl=False)
     return 0

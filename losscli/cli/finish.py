@@ -42,7 +42,7 @@ def parse_gates(values: Mapping[str, Any], losses: Sequence[BoundLoss], more: Se
         UsageError: A condition is not understood, or is on a change or an interval that is not computed.
     """
     from losscli import gates
-    from losscli.cli.mistakes import refuse_unquoted
+    from losscli.cli.mistaken_options import refuse_unquoted
     from losscli.results import CI_COLUMNS, STATISTICS
 
     statistics = ["value", "n", *STATISTICS, "clipped", *more, *CI_COLUMNS, "baseline", "change"]

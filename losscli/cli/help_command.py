@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from losscli.cli.command import SectionCommand
-from losscli.cli.mistakes import all_commands, unknown_command
+from losscli.cli.mistaken_options import all_commands
+from losscli.cli.mistakes import unknown_command
 from losscli.cli.value_types import COMMAND_NAME
 
 

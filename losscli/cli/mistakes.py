@@ -9,7 +9,9 @@ from collections.abc import Sequence
 
 import click
 
-from losscli.cli.command import LONG_DASHES, IncompleteCommandError, is_nothing_to_read, may_have_wrong_dashes
+from losscli.cli.command import IncompleteCommandError, is_nothing_to_read
+from losscli.cli.habits import OTHER_COMMANDS, OTHER_OPTIONS, SAME_COMMANDS, WORDS_FOR_HELP
+from losscli.cli.mistaken_options import CUTOFF_OF_OPTIONS, all_commands, commands_with, option_names, squash
 from losscli.cli.words import (
     is_file,
     is_loss,
@@ -22,36 +24,6 @@ from losscli.cli.words import (
 )
 from losscli.errors import UsageError
 from losscli.messages import close_names, did_you_mean, join_names
-
-OTHER_COMMANDS = {"version": "losscli --version", "losses": "losscli list", "ls": "losscli list"}
-"""What other tools call a command -> how it is typed."""
-
-OTHER_OPTIONS = {
-    "bootstrap": "ci",
-    "by": "group-by",
-    "confidence": "ci",
-    "csv": "format csv",
-    "fail-under": "fail-if",
-    "fail-on": "fail-if",
-    "groups": "group-by",
-    "json": "format json",
-    "key": "id",
-    "metric": "losses",
-    "metrics": "losses",
-    "out": "output",
-    "prediction": "pred",
-    "predictions": "pred",
-    "sample-weight": "weight",
-    "sep": "delimiter",
-    "target": "true",
-    "threads": "jobs",
-    "threshold": "fail-if",
-    "weights": "weight",
-    "y-pred": "pred",
-    "y-true": "true",
-}
-"""What other tools call an option -> the option, and its value."""
-
 
 # ------------------------------------------------------------------------------------------- nothing, or too much
 
@@ -84,7 +56,14 @@ def too_many_words(error: click.UsageError, ctx: click.Context, typed: Sequence[
         return error
     name = ctx.info_name or ""
     others, options = split_words(ctx.command, typed)
-    losses, data = sort_words(others)
+    if name == "help":
+        known = tuple(all_commands())
+        if others[0] not in known:
+            return unknown_command(others[0], others, known)
+        return click.UsageError(f"help takes one command, as in losscli help {others[0]}", ctx)
+    if "losses" in ctx.params and (problem := unquoted_name(name, others, options)):
+        return click.UsageError(problem, ctx)
+    losses, data = sort_words(others, beside_files=False)
     if "losses" not in ctx.params or not losses:
         return click.UsageError(f"{error.message}; 'losscli help {name}' shows what it takes", ctx)
     command = spell_command(name, losses, (), options)
@@ -106,15 +85,49 @@ def refuse_losses_as_data(data: Sequence[str]) -> None:
     listed = list(typed) if isinstance(typed, tuple) else [typed]
     found, rest = sort_words(data)
     options = omit_option(split_words(ctx.command, typed_words(ctx))[1], "--losses")
+    refuse_no_files(data)
     if listed and (problem := unquoted_name(name, [*listed, *data], options)):
         raise UsageError(problem)
     if not found:
+        columns = [word for word in data if not (is_file(word) or re.search(r"[./\\=]", word))]
+        if len(data) > 2 and columns:
+            are = f"{join_names(columns)}: no such file{'s' * (len(columns) > 1)}"
+            raise UsageError(f"{are}; columns are named by --true COL and --pred COL")
         return
     if not listed:
         command = spell_command(name, (), rest, options)
         raise UsageError(f"{found[0]} is a loss, and {name} takes none: {command}")
     losses = [loss.strip(", ") for loss in listed] + found
     raise UsageError(f"join losses by commas: {spell_command(name, losses, rest, options)}")
+
+
+def refuse_no_files(data: Sequence[str]) -> None:
+    """Refuse words that cannot be files: empty ones, conditions, and an equals sign.
+
+    Raises:
+        UsageError: A word is none.
+    """
+    for word in data:
+        if is_file(word):
+            continue
+        if not word.strip():
+            raise UsageError("the name of a file is empty, as a variable is that is not set")
+        if re.fullmatch(r"[^<>/]+[<>]=?\s*[-+.\d]+%?", word):
+            raise UsageError(f"{word} is a condition, and each has an option: --fail-if {shlex.quote(word)}")
+        if word == "=":
+            raise UsageError("a role and its file have no spaces between them, as in y_true=true.csv")
+
+
+def no_data(ctx: click.Context) -> click.UsageError:
+    """Return the error for a command without data: the files may have been given as columns."""
+    named = [(role, ctx.params.get(key)) for role, key in (("y_true", "true"), ("y_pred", "preds"))]
+    flat = [(role, value if isinstance(value, str) else (value or ("",))[0]) for role, value in named if value]
+    if flat and all(os.path.isfile(file) for _, file in flat):
+        typed = ctx.params.get("losses") or ()
+        losses = [typed] if isinstance(typed, str) else typed
+        command = spell_command(ctx.info_name or "", losses, [f"{role}={file}" for role, file in flat])
+        return click.UsageError(f"--true and --pred name columns; for files, type {command}", ctx)
+    return IncompleteCommandError("no data: name a file, or pipe it in", ctx)
 
 
 def unquoted_name(command: str, words: Sequence[str], options: Sequence[str]) -> str:
@@ -134,6 +147,12 @@ def misplaced_losses(text: str) -> str:
     words, options = split_words(ctx.command, typed_words(ctx))
     if "--losses" in option_names(ctx.command):  # the first word of a name is the value of the option
         words = [text, *words]
+    if re.search(r"[<>]", text):
+        refuse_no_files([text])
+    if parts := losses_with_files(text):
+        losses, data = sort_words([*parts, *(word for word in words if word != text)])
+        command = spell_command(name, losses, data, omit_option(options, "--losses"))
+        return f"a space comes between losses and data: {command}"
     if problem := unquoted_name(name, words, omit_option(options, "--losses")):
         return problem
     losses, data = sort_words(words)
@@ -153,12 +172,21 @@ def misplaced_losses(text: str) -> str:
     return f"{is_what}losses come before the data, as in {command}"
 
 
-def example_with_losses(name: str, data: Sequence[str]) -> str:
+def losses_with_files(text: str) -> list[str]:
+    """Return the losses and files that a word joins, as `mse,data.csv`; nothing if it is something else."""
+    pieces = re.split(r"[,:=;\s]+", text)
+    losses, data = sort_words(pieces)
+    return pieces if losses and data and all(map(is_file, data)) and not os.path.exists(text) else []
+
+
+def example_with_losses(name: str, data: Sequence[str], *more: str) -> str:
     """Return the command that was meant by one without losses: those typed among the data, else usual ones."""
+    ctx = click.get_current_context()
+    options = split_words(ctx.command, typed_words(ctx))[1]
     losses, rest = sort_words(data)
     if not losses and rest and not is_file(rest[0]) and not re.search(r"[./\\]", rest[0]):
         losses, rest = rest[:1], rest[1:]  # with a typing error in it
-    return spell_command(name, losses or ["mse", "mae", "huber"], rest)
+    return spell_command(name, losses or ["mse", "mae", "huber"], rest, options or more)
 
 
 # ------------------------------------------------------------------------------------------------------- commands
@@ -172,10 +200,16 @@ def unknown_command(typed: str, words: Sequence[str], commands: Sequence[str]) -
     others = [word for word in rest if not word.startswith("-")]
     options = [word for word in rest if word.startswith("-")]
     bare = typed.strip(", ")
-    if is_loss(bare):
+    is_called_so = is_loss(bare, beside_files=False) and any(is_file(word) and not is_loss(word) for word in others)
+    if is_loss(bare) or is_called_so or is_file(typed):
+        moved = next((word for word in others if word in commands and not os.path.exists(word)), "")
+        if moved:
+            rest.remove(moved)
+            return click.UsageError(f"the command comes first: {command_of_words([typed, *rest], moved)}")
+    if is_loss(bare) or is_called_so:
         what = f"{typed!r} {'are losses' if ',' in bare else 'is a loss'}, not a command: "
         if others:
-            return click.UsageError(what + command_of_words([typed, *rest]))
+            return click.UsageError(what + command_of_words([f"{bare},", *rest]))
         computes = f"{spell_command('compute', [bare], ['data.csv'])} computes {'them' if ',' in bare else 'it'}"
         explains = f"{spell_command('explain', [bare], ())} explains {'them' if ',' in bare else 'it'}"
         return click.UsageError(f"{what}{computes}, {explains}")
@@ -186,27 +220,56 @@ def unknown_command(typed: str, words: Sequence[str], commands: Sequence[str]) -
         )
         what = "a folder" if os.path.isdir(typed) else "a file"
         return click.UsageError(f"{typed!r} is {what}, not a command: {command}{advice}")
-    if meant := did_you_mean(typed, commands):
+    if parts := losses_with_files(typed):
+        return click.UsageError(f"no such command: {typed!r} (did you mean {command_of_words([*parts, *rest])}?)")
+    same = SAME_COMMANDS.get(squash(typed))
+    if meant := f"did you mean {same!r}?" if same else did_you_mean(typed, commands):
         return click.UsageError(f"no such command: {typed!r} ({meant})")
     if quoted := unquoted_name("compute", [typed, *others], options):
         return click.UsageError(f"no such command: {typed!r}; {quoted}")
-    if others or options:
-        problem = unknown_loss(typed)
-        if (found := re.search(r"did you mean ([^,?]+)", problem)) and is_loss(found[1]):
+    has_losses = bool(sort_words(others)[0])
+    if typed.strip() and not has_losses and (problem := unknown_loss(typed)).endswith(")"):
+        if (found := re.search(r"did you mean ([^,?]+)", problem)) and is_loss(found[1]) and any(map(is_file, others)):
             command = command_of_words([found[1], *rest])
             return click.UsageError(f"no such command: {typed!r} (did you mean {command}?)")
-        if problem.endswith(")"):  # it says why this is no loss
-            return click.UsageError(f"no such command: {typed!r}; {problem}")
+        return click.UsageError(f"no such command: {typed!r}; {problem}")  # it says why this is no loss, or which
     return click.UsageError(f"no such command: {typed!r} (the commands are {', '.join(commands)})")
 
 
-def command_of_words(words: Sequence[str]) -> str:
-    """Return the command that computes the losses among words of the files among them."""
-    from losscli.cli.compute import command
-
+def command_of_words(words: Sequence[str], name: str = "compute") -> str:
+    """Return the command that is meant by words without one: with the losses, files and options among them."""
+    name = "explain" if name == "help" else name
+    command = all_commands()[name]
     others, options = split_words(command, words)
+    taken = {parameter.name for parameter in command.params}
+    if not taken & {"losses", "data"}:
+        return shlex.join(["losscli", name, *words])
     losses, data = sort_words(others)
-    return spell_command("compute", losses or ["mse"], data, options)
+    return spell_command(
+        name, (losses or ["mse"]) if "losses" in taken else (), data if "data" in taken else (), options
+    )
+
+
+def option_before_command(error: click.NoSuchOption, words: Sequence[str], commands: Sequence[str]) -> click.UsageError:
+    """Return the error for an option that the program lacks: those of commands come after the command."""
+    typed = next((word for word in words if word.startswith("-")), error.option_name)
+    name = typed.partition("=")[0]
+    if squash(name) in WORDS_FOR_HELP:
+        return click.UsageError(f"no such option: {name} (did you mean --help?)")
+    problem = f"no such option: {name}"
+    if other := OTHER_OPTIONS.get(name.lstrip("-").replace("_", "-")):
+        return click.UsageError(f"{problem} (did you mean --{other}, after the command?)")
+    if having := commands_with(name if name.startswith("--") else error.option_name):
+        moved = next((word for word in words if word in commands), "")
+        if not moved:
+            where = f"of {join_names(having)}" if len(having) < len(commands) // 2 else "of commands"
+            return click.UsageError(f"{problem}; it is an option {where}, and comes after the command")
+        rest = list(words)
+        rest.remove(moved)
+        return click.UsageError(f"{problem}; options come after the command: {command_of_words(rest, moved)}")
+    if close := close_names(squash(name), ["help", "version"], cutoff=CUTOFF_OF_OPTIONS):
+        return click.UsageError(f"{problem} (did you mean --{close[0]}?)")
+    return click.UsageError(f"{problem}; the program has --help and --version, each command has its own")
 
 
 def unknown_loss(name: str) -> str:
@@ -218,132 +281,3 @@ def unknown_loss(name: str) -> str:
     except UsageError as error:
         return error.message.problem
     return ""
-
-
-# -------------------------------------------------------------------------------------------------------- options
-
-
-def option_names(command: click.Command) -> list[str]:
-    """Return the long options of a command as they are typed."""
-    return [
-        name
-        for parameter in command.params
-        if isinstance(parameter, click.Option) and not parameter.hidden
-        for name in (*parameter.opts, *parameter.secondary_opts)
-        if name.startswith("--")
-    ] + ["--help"]
-
-
-def squash(option: str) -> str:
-    """Return an option's name without what is easily mistyped: dashes, underscores and capitals."""
-    return re.sub(r"[-_]", "", option).lower()
-
-
-def refuse_wrong_dashes(command: click.Command, words: Sequence[str]) -> None:
-    """Refuse `-format` and an option after a long dash: the one would be `-f ormat`, the other a file.
-
-    Raises:
-        click.UsageError: A word is such an option.
-    """
-    names = {squash(name): name for name in option_names(command)}
-    others, options = split_words(command, words)
-    for word in (*others, *options):
-        bare = word.partition("=")[0]
-        if may_have_wrong_dashes(bare) and (meant := names.get(squash(bare.lstrip(LONG_DASHES)))):
-            why = (
-                "an option of several letters starts with two dashes"
-                if word[0] == "-"
-                else "it starts with a long dash"
-            )
-            raise click.UsageError(f"no such option: {bare} (did you mean {meant}? {why})")
-
-
-def unknown_option(name: str, ctx: click.Context, typed: Sequence[str]) -> click.UsageError:
-    """Return the error for an option that a command lacks: which one was meant, or which command has it."""
-    return click.UsageError(f"no such option: {name}{_option_meant(name, ctx, typed)}", ctx)
-
-
-def _option_meant(name: str, ctx: click.Context, typed: Sequence[str]) -> str:
-    own = option_names(ctx.command)
-    same = {squash(known): known for known in own}
-    if meant := same.get(squash(name)):
-        return f" (did you mean {meant}?)"
-    takes_losses = "losses" in {p.name for p in ctx.command.params if isinstance(p, click.Argument)}
-    if takes_losses and squash(name) in ("loss", "losses", "metric", "metrics"):
-        words, options = split_words(ctx.command, [word.removeprefix(f"{name}=") for word in typed if word != name])
-        losses, data = sort_words(words)
-        command = spell_command(ctx.info_name or "", losses or ["mse"], data, options)
-        listed = "--losses is an option of compare and report; " if squash(name) == "losses" else ""
-        before = "before the data" if "data" in {p.name for p in ctx.command.params} else "without an option"
-        return f"; {listed}losses come {before}, as in {command}"
-    other = OTHER_OPTIONS.get(name.lstrip("-").replace("_", "-").lower(), "")
-    if f"--{other.partition(' ')[0]}" in own:
-        return f" (did you mean --{other}?)"
-    if having := commands_with(name):
-        return f"; it is an option of {join_names(having)}"
-    every = sorted({known for command in all_commands().values() for known in option_names(command)})
-    of_others = [known for known in every if squash(known) == squash(name)]
-    if (close := close_names(name, own)) and not of_others:
-        return f" (did you mean {close[0]}?)"
-    for known in of_others or close_names(name, every):
-        return f" (did you mean {known}? It is an option of {join_names(commands_with(known))})"
-    return f"; 'losscli help {ctx.info_name}' lists the options"
-
-
-def all_commands() -> dict[str, click.Command]:
-    """Return every command by its name."""
-    from losscli.cli import COMMANDS, cli
-
-    context = click.Context(cli, resilient_parsing=True)
-    found = {name: cli.get_command(context, name) for name in COMMANDS}
-    return {name: command for name, command in found.items() if command is not None}
-
-
-def commands_with(option: str) -> list[str]:
-    """Return the commands that have an option."""
-    return [name for name, command in all_commands().items() if option != "--help" and option in option_names(command)]
-
-
-# --------------------------------------------------------------------------------------------------------- gates
-
-
-def refuse_unquoted(condition: str) -> None:
-    """Refuse a condition that has no comparison: the shell took it, or spaces split it.
-
-    Raises:
-        UsageError: It has none. The message has the option to type, and names the file that the shell wrote.
-    """
-    if re.search(r"(?:[<>≤≥＜＞]|[=!]=)=?\s*[^\s<>=!]", condition) or re.fullmatch(r"[^:\[]+[=!].*", condition):
-        return
-    comparison, made = ">0.5", ""
-    words = click.get_current_context().params.get("data", ())
-    pieces = [word for word in words if re.fullmatch(r"[<>=!]*\s*=?[-+.\de]*%?", word)]
-    if operator := re.search(r"[<>=!]+\s*$", condition):
-        comparison = pieces[0] if pieces else "0.5"
-        condition = condition[: operator.end()].rstrip()
-    elif pieces:
-        comparison = "".join(pieces[:2])
-        comparison = comparison if comparison[0] in "<>=!" else f">{comparison}"
-    elif found := redirected_number():
-        sign, name = found
-        comparison, made = (
-            f"{sign}{name}",
-            f"; the shell took {sign} for itself, and sent the output to the file {name!r}",
-        )
-        made = made if sign == ">" else f"; the shell took {sign} for itself, and read the file {name!r}"
-    raise UsageError(
-        f"quote the condition: --fail-if {shlex.quote(condition + comparison)}{made}", option=("fail_if", condition)
-    )
-
-
-def redirected_number() -> tuple[str, str] | None:
-    """Return the sign and the name of the file here that stdout or stdin is, if its name is a number such as 0.5."""
-    try:
-        names = [name for name in os.listdir() if re.fullmatch(r"=?[-+]?[\d.]+(?:e[-+]?\d+)?%?", name)]
-        for descriptor, sign in ((1, ">"), (0, "<")):
-            for name in names:
-                if os.path.samestat(os.fstat(descriptor), os.stat(name)):
-                    return sign, name
-    except OSError:
-        pass
-    return None

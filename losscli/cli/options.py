@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from losscli.cli.command import IncompleteCommandError, SectionOption, is_nothing_to_read
+from losscli.cli.command import SectionOption, is_nothing_to_read
 from losscli.cli.value_types import (
     COLUMN,
     COLUMNS,
@@ -354,7 +354,9 @@ def open_files(data: Sequence[str], values: Mapping[str, Any]) -> OpenSources:
     if values.get("model_files"):
         return open_model_files(data, values, read_options, groups)
     if not data and is_nothing_to_read():
-        raise IncompleteCommandError("no data: name a file, or pipe it in", click.get_current_context())
+        from losscli.cli.mistakes import no_data
+
+        raise no_data(click.get_current_context())
     if not all(map(os.path.exists, data)):
         from losscli.cli.mistakes import refuse_losses_as_data
 

@@ -21,8 +21,6 @@ from losscli.errors import UsageError
 if TYPE_CHECKING:
     from losscli.gates import Gate, GateVerdict
 
-EXAMPLE = "losscli report data.csv --losses mse,mae,huber -o report.html"
-
 
 @click.command(
     "report",
@@ -84,10 +82,9 @@ def command(data: tuple[str, ...], losses: tuple[str, ...], **values: Any) -> in
 
     if not losses:
         from losscli.cli.mistakes import example_with_losses
-        from losscli.cli.words import sort_words
 
-        example = f"{example_with_losses('report', data)} -o report.html" if sort_words(data)[0] else EXAMPLE
-        raise UsageError(f"--losses says which losses to report, as in '{example}'")
+        example = example_with_losses("report", data, "-o", "report.html")
+        raise UsageError(f"--losses says which losses to report, as in {example}")
     check_destination(values)
     note = shared.NoteWriter(values["quiet"])
     output = Output.parse({**values, "format_": "html", "precision": None, "color": "never"}, data or ("-",))

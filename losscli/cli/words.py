@@ -8,7 +8,11 @@ from collections.abc import Sequence
 
 import click
 
+from losscli.cli.command import is_nothing_to_read
 from losscli.errors import UsageError
+
+NEED_DATA = ("compute", "compare", "recommend", "report")
+"""The commands that can do nothing without data."""
 
 
 def split_words(command: click.Command, words: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -40,12 +44,12 @@ def split_words(command: click.Command, words: Sequence[str]) -> tuple[list[str]
     return others, options
 
 
-def is_loss(word: str) -> bool:
-    """Return whether a word is a loss or a list of losses, and not the name of a file."""
+def is_loss(word: str, beside_files: bool = True) -> bool:
+    """Return whether a word is a loss or a list of losses, and where files may stand, not the name of one."""
     from losscli.declaration.grammar import parse_specs
     from losscli.registry import means_loss
 
-    if os.path.exists(word):
+    if beside_files and os.path.exists(word):
         return False
     try:
         return all(means_loss(spec.name) for spec in parse_specs(word))
@@ -58,12 +62,15 @@ def is_file(word: str) -> bool:
     return word == "-" or any(os.path.exists(name) or "*" in name for name in (word, word.partition("=")[2]))
 
 
-def sort_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the losses among words, and the others, without the commas that stand between losses."""
+def sort_words(words: Sequence[str], beside_files: bool = True) -> tuple[list[str], list[str]]:
+    """Return the losses among words, and the others, without the commas that stand between losses.
+
+    Where files may stand, a file that is called like a loss is a file.
+    """
     losses, others = [], []
     for word in words:
         bare = word.strip(", ")
-        if is_loss(bare) and not os.path.exists(word):
+        if is_loss(bare, beside_files=False) and not (beside_files and os.path.exists(word)):
             losses.append(bare)
         elif bare:
             others.append(word)
@@ -76,19 +83,22 @@ def quote_names(words: Sequence[str]) -> list[str]:
     for start in range(len(words)):
         for end in range(len(words), start + 1, -1):
             piece = words[start:end]
-            if any(word.strip()[:1] == "," or word.strip()[-1:] == "," for word in piece):
-                continue  # a list with spaces
+            if any(not word.strip() or word.strip()[0] == "," or word.strip()[-1] == "," for word in piece):
+                continue  # a list with spaces, or an empty word
             if not any(map(is_file, piece)) and not all(map(is_loss, piece)) and is_loss(" ".join(piece)):
                 return [*found[:start], " ".join(piece), *quote_names(found[end:])]
     return found
 
 
 def spell_command(name: str, losses: Sequence[str], data: Sequence[str], options: Sequence[str] = ()) -> str:
-    """Return a command with losses, data and options, quoted for a shell."""
+    """Return a command with losses, data and options, quoted for a shell; where data are missing, with an example."""
     listed = [",".join(dict.fromkeys(losses))] if losses else []
     if listed and name in ("compare", "report"):
         listed.insert(0, "--losses")
-    return shlex.join(["losscli", name, *listed, *data, *options])
+    files = [f"./{word}" if word[0] == "-" and word != "-" else word for word in data]  # not an option
+    if not files and name in NEED_DATA and is_nothing_to_read():
+        files = ["data.csv"]
+    return shlex.join(["losscli", name, *listed, *files, *options])
 
 
 def typed_words(ctx: click.Context) -> list[str]:

@@ -5,6 +5,7 @@ They are no aliases: the names mean other defaults there, or are those of object
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from losscli.declaration.equivalent import Equivalent, value_text
@@ -48,6 +49,8 @@ NAMES_ELSEWHERE = {
     "binary_error": "zero_one",
     "multiclass": "cross_entropy",
     "multiclassova": "multilabel_soft_margin",
+    "ova": "multilabel_soft_margin",
+    "ovr": "multilabel_soft_margin",
     "multi_logloss": "cross_entropy, multilabel_soft_margin",  # the second is what CatBoost means
     "multi_error": "zero_one",
     "xentropy": "bce",
@@ -77,6 +80,11 @@ NAMES_ELSEWHERE = {
     "TripletHardLoss": "triplet_mined:mining=hard",
     "NpairsLoss": "n_pair",
     "npairs_multilabel": "supcon",
+    "linear_cross_entropy": "cross_entropy:from_logits=true",
+    "binary_logistic_loss": "bce:from_logits=true",
+    "multiclass_logistic_loss": "cross_entropy:from_logits=true",
+    "binary_hinge_loss": "hinge",
+    "multiclass_generalized_dice_loss": "dice",
     "safe_softmax_cross_entropy": "cross_entropy:from_logits=true",
     "sigmoid_binary_cross_entropy": "bce:from_logits=true",
     "cosine_proximity": "cosine_similarity",
@@ -127,11 +135,19 @@ NO_LOSSES = {
     _ACCURACY: "accuracy acc accuracy_score binary_accuracy categorical_accuracy sparse_categorical_accuracy "
     "准确率 精度 正确率",
     f"{_LACKING}; zero_one is 1 - accuracy, and its weights may balance classes": "balanced_accuracy "
-    "balanced_accuracy_score bal_accuracy",
-    _RANKS: "auc roc_auc roc_auc_score auroc auc_mu aucpr pr_auc average_precision average_precision_score gini ks",
+    "balanced_accuracy_score bal_accuracy BalancedErrorRate",
+    _RANKS: "auc roc_auc roc_auc_score auroc auc_mu aucpr pr_auc average_precision average_precision_score gini "
+    "ks normalized_gini mean_average_precision roc_curve det_curve precision_recall_curve",
     _COUNTS: "f1 f1_score f_score f_beta fbeta_score precision precision_score recall recall_score specificity "
-    "sensitivity mcc matthews_corrcoef kappa cohen_kappa_score total_f1 F值 F1值 F1分数 F1度量 精确率 "
-    "召回率 查准率 查全率 灵敏度 特异度 马修斯相关系数",
+    "sensitivity mcc matthews_corrcoef kappa wkappa cohen_kappa_score total_f1 F值 F1值 F1分数 F1度量 精确率 "
+    "召回率 查准率 查全率 灵敏度 特异度 马修斯相关系数 FalseNegatives "
+    "FalsePositives TrueNegatives TruePositives confusion_matrix multilabel_confusion_matrix MeanIoU BinaryIoU "
+    "OneHotIoU precision_recall_fscore_support PrecisionAt RecallAt PrecisionAtRecall SensitivityAtSpecificity",
+    f"{_LACKING}: it counts whether the class is among the first k; zero_one is 1 - accuracy": "top_k_accuracy "
+    "top_k_accuracy_score TopKCategoricalAccuracy SparseTopKCategoricalAccuracy",
+    f"{_LACKING}: it compares clusters": "adjusted_mutual_info_score adjusted_rand_score rand_score v_measure_score "
+    "consensus_score completeness_score homogeneity_score fowlkes_mallows_score mutual_info_score silhouette_score "
+    "normalized_mutual_info_score calinski_harabasz_score davies_bouldin_score pair_confusion_matrix",
     _SKILL.format("mse"): "r2 r2_score r_squared rsquared r² rsq nse nash_sutcliffe d2 决定系数 explained_variance "
     "explained_variance_score",
     _SKILL.format("mae"): "d2_absolute_error_score d2_absolute_error",
@@ -148,8 +164,14 @@ NO_LOSSES = {
     f"{_LACKING}: it is not a loss of rows": "pearson pearsonr spearman kendall concordance ccc corr correlation ssim "
     "相关系数 皮尔逊相关系数 结构相似性 ms_ssim lpips fid bleu rouge wer cer",
     _ORDERS: "ndcg map mrr dcg lambdarank rank_xendcg rank:pairwise rank:ndcg rank:map yetirank pairlogit "
-    "pairlogitpairwise queryrmse queryauc stochasticrank pfound",
-    f"{_LACKING}: losses of survival times": "survival:cox survival:aft cox cox_nloglik aft_nloglik",
+    "pairlogitpairwise PairAccuracy queryrmse queryauc QueryCrossEntropy stochasticrank pfound YetiRankPairwise "
+    "LambdaMart FilteredDCG dcg_score ndcg_score xendcg xe_ndcg xe_ndcg_mart xendcg_mart coverage_error "
+    "label_ranking_loss label_ranking_average_precision_score",
+    f"{_LACKING}: losses of survival times": "survival:cox survival:aft survivalaft cox cox_nloglik aft_nloglik",
+    f"{_LACKING}: it sets the labels, and a loss compares them": "smooth_labels label_smoothing",
+    f"{_LACKING}: it has weights to learn": "AdaptiveLogSoftmaxWithLoss",
+    f"{_LACKING}: it is a distance, not a loss": "pairwise_distance pairwise_distances euclidean_distances "
+    "nan_euclidean_distances",
     f"{_LACKING}: losses of generators": "gan wgan adversarial elbo vae",
 }
 """What to say of names that are no losses, or of losses that losscli lacks -> these names."""
@@ -158,6 +180,12 @@ USUAL_LIBRARIES = ("torch", "keras", "sklearn", "optax")
 
 MOST_SUGGESTED = 3
 """How many losses a message suggests."""
+
+LETTERS_OF_SHORT_NAME, CUTOFFS = 4, (0.75, 0.6)
+"""How alike a typing error is to a name: `smooth_labels` is not meant for `smooth_l1`, but `mes` is for `mse`."""
+
+AVERAGES = r"(?:_(?:macro|micro|samples|weighted|ov[or]))+$"
+"""What scikit-learn adds to the names of scores for several classes."""
 
 NameOf = Mapping[str, str]
 """Names and aliases -> the name of the loss."""
@@ -173,11 +201,13 @@ def what_is_meant(name: str, own: NameOf, statements: Sequence[tuple[str, Equiva
     """
     last = name.rpartition(".")[2] or name  # of nn.MSELoss
     plain, at, number = (name if last.isdigit() else last).partition("@")
+    plain = re.sub(AVERAGES, "", plain)
     squashed = squash_name(plain)
     for other, note in ((other, note) for note, others in NO_LOSSES.items() for other in others.split()):
         if squash_name(other) in (squashed, squashed.removeprefix("neg")):
             return f" ({note})"
-    close = _named_elsewhere(plain, at, number, own, statements) or _close_names(plain, own)
+    is_ending = "." in name and len(plain) <= LETTERS_OF_SHORT_NAME  # as of data.csv
+    close = _named_elsewhere(plain, at, number, own, statements) or _close_names(name if is_ending else plain, own)
     return f" (did you mean {', '.join(close[:MOST_SUGGESTED])}?)" if close else ""
 
 
@@ -224,5 +254,7 @@ def _close_names(name: str, own: NameOf) -> list[str]:
     full = {squash_name(key): text for key, text in shown.items()}
     found = [text for key, text in bare.items() if len(wanted) > 2 and key.startswith(wanted)]
     for known, one in ((full, squash_name(name)), (bare, wanted)):
-        found += [known[key] for key in close_names(one, sorted(known), MOST_SUGGESTED)]
+        is_short = len(one) <= LETTERS_OF_SHORT_NAME
+        alike = [key for key in sorted(known) if not is_short or abs(len(key) - len(one)) <= 1]
+        found += [known[key] for key in close_names(one, alike, MOST_SUGGESTED, CUTOFFS[is_short])]
     return list(dict.fromkeys(found))
