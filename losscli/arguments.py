@@ -233,7 +233,7 @@ def bind_data(
     apart = options.model_files if isinstance(options.model_files, Mapping) else {}
     check_models_apart(apart, arrays, options.model_column)
     if isinstance(data, Mapping) and not is_dataset(data):
-        data = {str(name): materialize(value, str(name)) for name, value in data.items()}
+        data, arrays, options = _split_frames(data, arrays, options)
     else:
         records = columns_of_records(data, "data")
         data = materialize(data, "data") if records is None else records
@@ -248,9 +248,9 @@ def bind_data(
         ((name, value) for name, value in given if key is None or key not in (frame_columns(value, name) or ())),
         warn_caller,
     )
-    frames = {name: frame_columns(array, name) for name, array in arrays.items() if name not in (options.models or ())}
+    by_name = {name: frame_columns(array, name) for name, array in arrays.items() if name not in (options.models or ())}
     by_role: dict[str, Table] = {}
-    for name, columns in frames.items():
+    for name, columns in by_name.items():
         if columns is not None:
             by_role[name] = table_of(arrays[name], columns)
     plain = {name: array for name, array in arrays.items() if name not in by_role}
@@ -298,6 +298,28 @@ def bind_data(
     return beside_models(open_table), options
 
 
+def _split_frames(
+    data: Mapping[str, Any], arrays: Mapping[str, Any], options: EvaluationOptions
+) -> tuple[dict[str, Any] | None, dict[str, Any], EvaluationOptions]:
+    """Return a mapping without the frames of several columns that it holds for a role, which become arrays of roles.
+
+    The names of their columns then say what is paired, and which class is which.
+    """
+    data = {str(name): materialize(value, str(name)) for name, value in data.items()}
+    role_of = {"y_true": "y_true", "y_pred": "y_pred", **{name: role for role, name in options.columns.items()}}
+    frames = {}
+    for name, role in role_of.items():
+        is_free = (
+            role not in arrays and (name not in (options.models or ())) and options.columns.get(role, name) == name
+        )
+        if name in data and is_free and len(frame_columns(data[name], name) or ()) > 1:
+            frames[name] = role
+    rest = {name: value for name, value in data.items() if name not in frames}
+    columns = {role: name for role, name in options.columns.items() if frames.get(name) != role}
+    moved = {role: data[name] for name, role in frames.items()}
+    return rest or (None if frames else {}), {**moved, **arrays}, options._replace(columns=columns)
+
+
 def _explain_data(data: Any) -> str:
     """Return why something is no data."""
     names, kind = column_names(data) or [], type(data).__name__
@@ -315,6 +337,10 @@ def _explain_data(data: Any) -> str:
         remedy = "data.to_dataset(dim=...) has a column for each label of a dimension"
     elif hasattr(type(data), "get_group") or hasattr(type(data), "agg"):
         remedy = "give the frame itself, and group_by= the columns of the groups"
+    elif hasattr(type(data), "to_table"):
+        remedy = "data.to_table() reads it"
+    elif isinstance(data, (list, tuple)) and data and hasattr(type(data[0]), "columns"):
+        remedy = "pandas.concat(data), polars.concat(data) or pyarrow.Table.from_batches(data) is one frame"
     elif isinstance(data, (list, tuple)):
         remedy = "records are a list of dicts, named tuples or dataclasses; arrays are given as y_true=, y_pred="
     return f"data is a path, a frame or a mapping of names to arrays, not of type {kind}; {remedy}"

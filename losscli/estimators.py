@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.frames import as_array
+from losscli.data.frames import as_array, check_column_order, frame_columns
+from losscli.data.interchange import materialize, side_by_side
 from losscli.data.values import shorten
 from losscli.declaration.domains import Probabilities, Simplex
 from losscli.declaration.domains.arrays import LogProbabilityRows
@@ -75,7 +76,7 @@ def predict_for(bound: BoundLoss, estimator: Any, inputs: Any, y: Any, classes: 
         DataError: A target is of no known class, or predictions have another shape than the classes.
     """
     form = scorable_forms(bound)[0]
-    y_true = as_array(y, "y")
+    y_true = _all_columns(y, "y")
     if y_true.ndim == 2 and y_true.shape[1] == 1:
         y_true = y_true[:, 0]
     method = method_for(bound, form)
@@ -89,7 +90,9 @@ def predict_for(bound: BoundLoss, estimator: Any, inputs: Any, y: Any, classes: 
         if not domain.is_compared and y_true.dtype.kind in "OUST" and any(isinstance(v, str) for v in y_true[:1].flat):
             problem = f"{bound.label} is a loss of numbers, and y holds labels such as {shorten(y_true.flat[0])}"
             raise UsageError(f"{problem}; zero_one, bce and cross_entropy are for these")
-        return Prediction(method, y_true, as_array(_ask(bound, estimator, method)(inputs), method))
+        predicted = _ask(bound, estimator, method)(inputs)
+        check_column_order([("y", y), (method, predicted)])
+        return Prediction(method, y_true, _all_columns(predicted, method))
     given = _ask(bound, estimator, method)(inputs)
     if y_true.ndim > 1:
         return Prediction(method, y_true, _label_columns(given, estimator, method))
@@ -98,6 +101,14 @@ def predict_for(bound: BoundLoss, estimator: Any, inputs: Any, y: Any, classes: 
     values = as_array(given, method)
     codes, values = _by_class(estimator, y_true, values, known, list(classes), method)
     return _in_form_of_loss(bound, estimator, Prediction(method, codes, values))
+
+
+def _all_columns(value: Any, name: str) -> NDArray[Any]:
+    """Return an array, or all columns of a frame: scikit-learn takes each of them for an output, whatever its name."""
+    columns = frame_columns(materialize(value, name), name)
+    if not columns:
+        return as_array(value, name)
+    return side_by_side([as_array(column, name) for column in columns.values()], name)
 
 
 def fitted_classes(estimator: Any) -> list[Any] | None:

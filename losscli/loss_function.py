@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from losscli.data.frames import as_array, check_class_columns, check_column_order, check_index
+from losscli.data.frames import as_array, check_class_columns, check_column_order, check_identifiers, check_index
 from losscli.data.interchange import materialize
 from losscli.data.labels import number_compared, number_names
 from losscli.data.positions import class_label_role, find_positions, weights_of_samples
@@ -176,6 +176,7 @@ class LossFunction:
         if any(type(value) is not np.ndarray for value in given.values()):
             check_index(given.items(), warn_caller)
             check_column_order(given.items())
+            check_identifiers(given.items())
         values = {name: np.atleast_1d(as_array(array, name)) for name, array in given.items()}
         weight = values.pop("weight", None)
         form = choose_form(self.bound, {name: array.shape for name, array in values.items()})

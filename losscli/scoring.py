@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from losscli.arguments import LossName, split_names, typed_name
 from losscli.data.frames import as_array
 from losscli.errors import DataError, UsageError
-from losscli.estimators import Prediction, check_scorable, predict_for
+from losscli.estimators import check_scorable, predict_for
 from losscli.lookup import get_loss
 from losscli.loss_function import LossFunction, ReductionName
 from losscli.options import EvaluationOptions
@@ -120,9 +122,10 @@ class Scorer:
         if y is None:
             raise UsageError(f"{self.loss.bound.label} compares predictions with targets: a scorer needs y")
         found = predict_for(self.loss.bound, estimator, X, y, self.classes)
-        _check_present(found)
+        _check_present([("y", found.y_true), (found.method, found.y_pred)])
         roles: dict[str, Any] = {} if found.variance is None else {"variance": found.variance}
         weight = None if sample_weight is None else as_array(sample_weight, "sample_weight")
+        _check_present([("sample_weight", weight)])
         loss = self.loss.value(
             y_true=found.y_true, y_pred=found.y_pred, weight=weight, reduction=self.reduction, **roles
         )
@@ -188,9 +191,9 @@ def _is_routing_enabled() -> bool:
     return bool(get_config().get("enable_metadata_routing"))
 
 
-def _check_present(found: Prediction) -> None:
-    """Raise a DataError if a target or a prediction is missing: a mean without it would be of other rows."""
-    for name, values in (("y", found.y_true), (found.method, found.y_pred)):
-        if values.dtype.kind == "f" and np.isnan(values).any():
+def _check_present(arrays: Sequence[tuple[str, NDArray[Any] | None]]) -> None:
+    """Raise a DataError if a value is missing: a mean without it would be of other rows."""
+    for name, values in arrays:
+        if values is not None and values.dtype.kind == "f" and np.isnan(values).any():
             row = int(np.isnan(values).reshape(len(values), -1).any(axis=1).argmax()) + 1
             raise DataError(f"{name}, row {row}: a value is missing; a scorer needs a number in each row")

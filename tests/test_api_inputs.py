@@ -435,3 +435,49 @@ def test_the_only_model_is_the_prediction() -> None:
     assert losscli.compare("mse", y_true=Y, models={"a": P})[0].value == expected
     several = losscli.compare("mse", y_true=Y, models=frame[["a", "b"]])
     assert [(loss.model, loss.value) for loss in several] == [("b", 0.0), ("a", expected)]
+
+
+SCORES_BY_NAME = pd.DataFrame({"b": [0.1, 0.5], "a": [0.9, 0.5]})
+
+
+@pytest.mark.parametrize(
+    ("data", "columns"),
+    [
+        ({"y_true": ["a", "b"], "y_pred": SCORES_BY_NAME}, {}),
+        ({"label": ["a", "b"], "scores": SCORES_BY_NAME}, {"y_true": "label", "y_pred": "scores"}),
+    ],
+)
+def test_a_frame_in_a_mapping_names_its_classes(data: Any, columns: Any) -> None:
+    value = losscli.compute("cross_entropy", data, columns=columns).value
+    assert value == pytest.approx(-(np.log(0.9) + np.log(0.5)) / 2, rel=1e-14)
+
+
+def test_frames_in_a_mapping_are_paired_by_the_names_of_their_columns() -> None:
+    frame = pd.DataFrame({"a": [1.0, 2], "b": [5.0, 6]})
+    assert losscli.compute("mse", {"y_true": frame, "y_pred": frame[["b", "a"]]}).value == 0
+
+
+def test_frames_are_no_records() -> None:
+    for several in ([pd.DataFrame({"y_true": Y, "y_pred": P})] * 2, TABLE.to_batches()):
+        with pytest.raises(losscli.UsageError, match="is one frame"):
+            losscli.compute("mse", several)
+    with pytest.raises(losscli.DataError, match="the same text"):
+        losscli.compute("mse", [{1: 1.0, "1": 2.0, "y_true": 3.0, "y_pred": 3.0}])
+
+
+def test_a_score_that_a_record_lacks_is_missing() -> None:
+    scores = [{"a": 0.1, "b": 0.9}, {"b": 0.5}]
+    assert losscli.compute("cross_entropy", y_true=["b", "b"], y_pred=scores, nan="omit").n == 1
+
+
+def test_a_loss_function_refuses_frames_whose_identifiers_differ() -> None:
+    truth, predicted = (pd.DataFrame({"id": ids, "v": ids}) for ids in ([1, 2], [2, 1]))
+    with pytest.raises(losscli.DataError, match="column 'id', row 1: 2, where y_true has 1"):
+        losscli.get_loss("mse").value(truth, predicted)
+
+
+def test_datasets_of_xarray_with_dimensions_in_another_order_are_refused() -> None:
+    xarray = pytest.importorskip("xarray")
+    truth, predicted = (xarray.Dataset({"v": (tuple(dims), [[1, 2], [3, 4]])}) for dims in ("st", "ts"))
+    with pytest.raises(losscli.DataError, match="dimensions of y_true in another order"):
+        losscli.compute("mse", y_true=truth, y_pred=predicted)

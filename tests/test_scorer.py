@@ -127,6 +127,20 @@ def test_weights_reductions_and_parameters() -> None:
     assert losscli.scorer(huber, reduction="sum")(estimator, ROWS, BINARY) == -huber.value(BINARY, P, reduction="sum")
     assert repr(losscli.scorer("mse")(Estimator(predict=BINARY), ROWS, BINARY)) == "0.0"
 
+    with pytest.raises(losscli.DataError, match="sample_weight, row 2: a value is missing"):
+        losscli.scorer("mse")(estimator, ROWS, BINARY, sample_weight=np.where(weight == 1, np.nan, 1.0))
+
+
+def test_all_columns_of_a_frame_are_outputs() -> None:
+    class Estimator2:
+        def predict(self, X: Any) -> Any:
+            return pd.DataFrame({"a": P, "id": P + 1})
+
+    y = pd.DataFrame({"id": P, "a": P})
+    assert losscli.scorer("mse")(Estimator2(), ROWS, y[["a", "id"]]) == pytest.approx(-0.5)
+    with pytest.raises(losscli.DataError, match="columns of y in another order"):
+        losscli.scorer("mse")(Estimator2(), ROWS, y)
+
 
 def test_a_variance_is_the_square_of_the_deviation() -> None:
     class Process:

@@ -373,7 +373,7 @@ class Binder:
         if " " in only and any(map(is_role_name, only.split())):
             problem = f"{table.label}no column for {role}; the cells of {only!r} may be separated by ' '"
             raise DataError(problem, Hint.DELIMITER, delimiter_name=" ")
-        names = [c.name or "''" for c in table.columns]
+        names = [c.name or "''" for c in table.columns] or ["none"]
         n_hidden = len(names) - MAX_COLUMNS_SHOWN
         shown = list_columns(names) + (f" and {n_hidden} more" if n_hidden > 0 else "")
         problem = f"{table.label}no column for {' or '.join(roles)}, which {label} needs; the columns are {shown}"

@@ -60,7 +60,8 @@ def as_array(value: Any, name: str) -> NDArray[Any]:
     columns = frame_columns(value, name)
     if isinstance(value, NamedColumns):
         return side_by_side([import_array(value[key], name) for key in value.columns if key not in value.hidden], name)
-    if columns is None or (len(columns) > 1 and not any(map(has_identifier_name, columns))):
+    is_plain = len(columns or ()) > 1 and not any(map(has_identifier_name, columns or ()))
+    if columns is None or (is_plain and not isinstance(value, np.ndarray)):
         return import_array(value, name)
     return side_by_side([import_array(v, name) for key, v in columns.items() if not has_identifier_name(key)], name)
 
@@ -118,6 +119,21 @@ def check_column_order(values: Iterable[tuple[str, Any]]) -> None:
                 raise DataError(
                     f"{name} has the columns of {other} in another order: {name}[{other}.columns] pairs them"
                 )
+
+
+def check_identifiers(values: Iterable[tuple[str, Any]]) -> None:
+    """Raise a DataError if an identifier that two frames have names other rows, where rows are paired in order."""
+    found: dict[str, tuple[str, list[Any]]] = {}
+    for name, value in values:
+        for column, content in (frame_columns(value, name) or {}).items():
+            if not has_identifier_name(column):
+                continue
+            mine = import_array(content, name).tolist()
+            other, theirs = found.setdefault(column, (name, mine))
+            if len(mine) == len(theirs) and mine != theirs:
+                row = next(k for k, (a, b) in enumerate(zip(mine, theirs, strict=True)) if a != b)
+                problem = f"{name}: column {column!r}, row {row + 1}: {mine[row]!r}, where {other} has {theirs[row]!r}"
+                raise DataError(f"{problem}, but rows are paired in order; sort both by it")
 
 
 def check_class_columns(scores: Any) -> None:

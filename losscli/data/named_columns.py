@@ -13,12 +13,18 @@ from losscli.errors import DataError
 
 
 class NamedColumns:
-    """Columns by name; `hidden` are those that name rows, and `index` their labels if they are unique."""
+    """Columns by name; `hidden` are those that name rows, `index` their labels if they are unique.
 
-    def __init__(self, columns: Mapping[str, Any], hidden: Iterable[str] = (), index: Any = None) -> None:
+    `dims` are the dimensions that rows were made of, in order.
+    """
+
+    def __init__(
+        self, columns: Mapping[str, Any], hidden: Iterable[str] = (), index: Any = None, dims: Sequence[Any] = ()
+    ) -> None:
         self._columns = dict(columns)
         self.hidden = frozenset(hidden)
         self.index = index
+        self.dims = tuple(dims)
 
     @property
     def columns(self) -> list[str]:
@@ -43,7 +49,7 @@ def columns_of_records(rows: Any, name: str, *, dicts_only: bool = False) -> Nam
         dicts_only: Whether named tuples and dataclasses are no records, because they may be vectors.
 
     Raises:
-        DataError: One of the rows is no record, and the first one is.
+        DataError: One of the rows is no record, and the first one is; two keys have the same text.
     """
     if not isinstance(rows, (list, tuple)) or not rows or hasattr(type(rows), "_fields"):
         return None
@@ -59,12 +65,25 @@ def columns_of_records(rows: Any, name: str, *, dicts_only: bool = False) -> Nam
             raise DataError(f"{problem}: all rows must be records")
         records.append(read(row) if type(row) is type(rows[0]) else (_reader_of_record(row) or read)(row))
     keys = dict.fromkeys(key for record in records for key in record)
-    return NamedColumns({str(key): [record.get(key) for record in records] for key in keys})
+    columns = {str(key): [record.get(key) for record in records] for key in keys}
+    if len(columns) < len(keys):
+        raise DataError(f"{name}: two keys of records have the same text, as 1 and '1' have")
+    return NamedColumns({key: _fill_numbers(values) for key, values in columns.items()} if dicts_only else columns)
+
+
+def _fill_numbers(values: list[Any]) -> Any:
+    """Return numbers of which some are missing as an array with NaN; anything else as it is."""
+    present = [value for value in values if value is not None]
+    if not present or len(present) == len(values) or not all(type(value) in (int, float) for value in present):
+        return values
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
 
 def _reader_of_record(row: Any) -> Callable[[Any], Mapping[Any, Any]] | None:
     """Return the function that makes a mapping of records of this kind, None if it is no record."""
     kind = type(row)
+    if is_dataset(row) or hasattr(kind, "columns"):  # a frame is no row, though it has keys
+        return None
     if isinstance(row, Mapping):
         return lambda record: record
     if isinstance(row, tuple) and hasattr(kind, "_fields"):
@@ -124,7 +143,7 @@ def columns_of_dataset(dataset: Any, name: str) -> NamedColumns:
             array = coordinate.reset_coords(drop=True).expand_dims(missing).transpose(*dims)
             hidden[str(key)] = _values_of(array, str(key)).reshape(-1)
     index = dataset.indexes.get(dims[0]) if len(dims) == 1 else None
-    return NamedColumns({**columns, **hidden}, hidden, index)
+    return NamedColumns({**columns, **hidden}, hidden, index, dims)
 
 
 def row_dimensions(dims_of_variables: Sequence[Sequence[Any]]) -> list[Any]:
@@ -169,12 +188,12 @@ def _values_of(array: Any, name: str) -> Any:
 
 
 def check_dimensions(values: Sequence[tuple[str, Any]]) -> None:
-    """Check the dimensions of DataArrays, and the labels of those beyond the first, which `check_index` checks.
+    """Check dimensions in xarray, and the labels of those beyond the first, which `check_index` checks.
 
     Raises:
         DataError: Two arrays have the same dimensions in another order, or other labels.
     """
-    arrays = [(name, value) for name, value in values if is_data_array(value)]
+    arrays = [(name, v) for name, v in values if is_data_array(v) or (isinstance(v, NamedColumns) and v.dims)]
     for i, (name, array) in enumerate(arrays):
         for other, reference in arrays[:i]:
             mine, theirs = array.dims, reference.dims
@@ -183,7 +202,7 @@ def check_dimensions(values: Sequence[tuple[str, Any]]) -> None:
                 raise DataError(
                     f"{name} has the dimensions of {other} in another order: {name}.transpose({shown}) pairs them"
                 )
-            for dim in mine[1:]:
+            for dim in () if isinstance(array, NamedColumns) or isinstance(reference, NamedColumns) else mine[1:]:
                 index, known = array.indexes.get(dim), reference.indexes.get(dim)
                 if index is None or known is None or len(index) != len(known) or index.equals(known):
                     continue

@@ -25,9 +25,7 @@ SYMBOLS = {"y": "the true value", "p": "the prediction"}
     properties=Property.CONVEX | Property.BOUNDED_GRADIENT | Property.TRANSLATION_INVARIANT,
     elicits="a quantile",
     references=("Arrow, Harris & Marschak 1951, Econometrica 19(3), doi:10.2307/1906813",),
-    equivalents=(
-        same("numpy", "np.where(y_true > y_pred, shortage * (y_true - y_pred), surplus * (y_pred - y_true))"),
-    ),
+    equivalents=(same("numpy", NUMPY),),
 )
 def stock_cost(y_true: NonNegativeReal, y_pred: Real, *, shortage: Positive = 3.0, surplus: Positive = 1.0) -> Array:
     """What it costs to stock the forecast: too little by the one price, too much by the other.
