@@ -31,7 +31,6 @@ from losscli.declaration.domains import (
     Box,
     BoxFormat,
     CenterLabel,
-    Choice,
     ClassLabel,
     ClassProbabilities,
     ClassTarget,
@@ -95,6 +94,7 @@ from losscli.declaration.domains import (
     Weights,
 )
 from losscli.declaration.domains.arrays import Numbers
+from losscli.declaration.domains.parameters import Choice
 
 __all__ = [  # arrays
     "AnyLabel",

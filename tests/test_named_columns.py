@@ -219,8 +219,8 @@ def test_a_dataset_is_a_table_of_its_shared_dimensions() -> None:
     result = losscli.compute("mse", weighted, columns={"weight": "weight"})
     assert (result.value, result.n) == (2.25, 2)
     columns = data.drop_vars("site").to_dataarray()
-    assert losscli.compute("mse", columns.to_dataset(dim="variable")).value == 0.375
+    assert losscli.compute("mse", columns.T).value == 0.375  # the labels of its columns are names
     with pytest.raises(losscli.UsageError, match=r"data\.to_dataset\(dim=\.\.\.\) has a column for each label"):
-        losscli.compute("mse", columns)
+        losscli.compute("mse", data.y_true)
     with pytest.raises(losscli.DataError, match="variables have no dimension: there are no rows"):
         losscli.compute("mse", xr.Dataset({"y_true": 1.0}))

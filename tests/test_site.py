@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import re
 import subprocess
 import sys
@@ -321,15 +323,21 @@ class QuietHandler(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def site() -> Path:
-    """Build the site, and return its folder."""
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the site once for all processes of a run, and return its folder; $SITE is one that was just built."""
+    if "SITE" in os.environ:
+        return Path(os.environ["SITE"]).resolve()
     if any(find_spec(name) is None for name in ("mkdocs", "material", "mkdocstrings", "matplotlib")):
         pytest.skip("mkdocs-material is not installed")
-    done = subprocess.run(
-        [sys.executable, "tools/site.py", "--strict"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert "WARNING" not in done.stderr
+    built = tmp_path_factory.getbasetemp().parent / f"site-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}"
+    with built.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not built.exists():
+            command = [sys.executable, "tools/site.py", "--strict"]
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+            assert "WARNING" not in done.stderr
+            built.touch()
     return ROOT / "build/site/html"
 
 

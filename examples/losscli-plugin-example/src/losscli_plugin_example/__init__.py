@@ -47,7 +47,7 @@ def stock_cost(y_true: NonNegativeReal, y_pred: Real, *, shortage: Positive = 3.
 def _(y_true: Array, y_pred: Array, *, shortage: float, surplus: float) -> Array:
     """-shortage where p < y, surplus where p > y, 0 where they are equal"""
     error = y_pred - y_true
-    return np.where(error < 0, -shortage, surplus) * (error != 0)
+    return np.where(error == 0, 0.0, np.where(error < 0, -shortage, surplus))
 
 
 @stock_cost.minimized_by
