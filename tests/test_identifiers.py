@@ -112,7 +112,7 @@ def test_two_files_of_one_role_are_no_pair(role: str, cli: Cli) -> None:
     write_csv("b.csv", {"id": [1, 2], role: [2, 4]})
     result = cli("compute", "mse", "a.csv", "b.csv")
     assert (result.status, result.out) == (3, "")
-    assert f"a.csv and b.csv both hold {role}, and neither the other" in result.err
+    assert f"a.csv and b.csv both hold {role}, and neither holds the other" in result.err
     assert cli("compute", "mse", "y_true=a.csv", "y_pred=b.csv", "-f", "value").out == "2.5\n"
 
 
@@ -314,7 +314,7 @@ TRUE = pd.Series([3.0, 5.0, 2.0], index=["a", "b", "c"])
     ],
 )
 def test_labels_of_pandas_objects_in_another_order(call: Callable[..., Any]) -> None:
-    expected = r"row 1: its index has 'c', where that of \w+ has 'a'; .*reindex"
+    expected = r"row 1: its index has 'c', the index of \w+ has 'a'; .*reindex"
     with pytest.warns(UserWarning, match=expected) as caught:
         call(TRUE, TRUE[::-1])
     assert {Path(warning.filename).name for warning in caught} == {"test_identifiers.py"}
@@ -338,7 +338,5 @@ def test_a_loss_as_a_function_reads_no_identifiers() -> None:
 
 
 def test_labels_of_an_index_are_shown_as_they_are() -> None:
-    with pytest.warns(
-        UserWarning, match="row 1: its index has 0, where that of y_true has 1; rows are paired in order"
-    ):
+    with pytest.warns(UserWarning, match="row 1: its index has 0, the index of y_true has 1; rows are paired in order"):
         losscli.compute("mse", y_true=pd.Series([1.0, 2], index=[1, 0]), y_pred=pd.Series([1.0, 2]))

@@ -48,7 +48,7 @@ MEANT = {
     "version": "type losscli --version",
     "help compote": "(did you mean 'compute'?)",
     "help huber": "losscli explain huber explains it",
-    "help compute compare": "unexpected extra argument (compare); 'losscli help help' shows what it takes",
+    "help compute compare": "unexpected extra argument (compare); 'losscli help help' shows its arguments",
     "compute help": "'losscli help compute' shows the help",
     "compute mse mae data.csv": "join losses by commas: losscli compute mse,mae data.csv",
     "compute mse mae huber:delta=2 data.csv --top 3 -qf json": "mse,mae,huber:delta=2 data.csv --top 3 -qf json",

@@ -86,7 +86,7 @@ def too_many_words(error: click.UsageError, ctx: click.Context, typed: Sequence[
     others, options = split_words(ctx.command, typed)
     losses, data = sort_words(others)
     if "losses" not in ctx.params or not losses:
-        return click.UsageError(f"{error.message}; 'losscli help {name}' shows what it takes", ctx)
+        return click.UsageError(f"{error.message}; 'losscli help {name}' shows its arguments", ctx)
     command = spell_command(name, losses, (), options)
     if data:
         listed = join_names(data)

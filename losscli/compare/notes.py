@@ -108,7 +108,7 @@ def _explain_empty_columns(losses: Sequence[ComparedLoss], context: OutlierConte
             yield _name_some(f"{{}} {'has' if len(without) == 1 else 'have'} no effective_n: {NO_SHARES}", without)
         return
     if context.residual is None:
-        yield Message("pull and stress are left out: they are of losses of y_pred - y_true")
+        yield Message("pull and stress are left out: only losses of y_pred - y_true have them")
     elif context.scale is None:
         reason = "their MAD is 0" if context.residual.ndim == 1 else "there are several per row"
         yield Message(f"pull and stress are left out: the residuals have no robust scale ({reason})")
