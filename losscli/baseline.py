@@ -53,7 +53,7 @@ class BaselineFile:
         if found is None:
             known = list(dict.fromkeys(map(result_name, self.losses)))
             more = f" and {len(known) - MOST_NAMES} more" if len(known) > MOST_NAMES else ""
-            notes.append(f"has no {result.full_name}; what it has is {', '.join(known[:MOST_NAMES])}{more}")
+            notes.append(f"has no {result.full_name}; it has {', '.join(known[:MOST_NAMES])}{more}")
             return replace(result, baseline=Baseline(None, result.value))
         then, now = split_signature(str(found["signature"])), split_signature(result.signature)
         differing = [key for key in dict.fromkeys([*then, *now]) if then.get(key) != now.get(key)]

@@ -174,7 +174,7 @@ def _gradient(loss: Loss) -> Section:
     if not loss.has_gradient:
         return Section("Gradient", ("None: there is no slope to follow.",))
     return Section(
-        "Gradient", ("Of the sum of the per-sample losses, by",), tuple(dict.fromkeys(gradient_formulas(loss)))
+        "Gradient", ("Derivatives of the sum of the per-sample losses",), tuple(dict.fromkeys(gradient_formulas(loss)))
     )
 
 

@@ -82,7 +82,7 @@ def list_losses(text: str | None = None, *, family: str | None = None) -> list[L
     if text is None:
         return losses
     if not isinstance(text, str):
-        raise UsageError(f"what is listed is named by text, not {shorten(text)}")
+        raise UsageError(f"the argument of list_losses is text, not {shorten(text)}")
     found = {entry["name"] for entry in find_entries([entry_of(loss) for loss in losses], text)}
     return [loss for loss in losses if loss.name in found]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, SupportsIndex, TypeVar, overload
 
@@ -21,8 +21,13 @@ if TYPE_CHECKING:
 
 Item_co = TypeVar("Item_co", covariant=True)
 
+NoteText = TypeVar("NoteText", bound=str)
+
 MAX_LENGTH_SHOWN = 56
 """Most characters of the items that the text of a result names."""
+
+MAX_NOTE_LENGTH = 140
+"""Characters of two lines of 80 columns behind `losscli: note: `."""
 
 
 class UnknownResultError(UsageError, KeyError):
@@ -211,6 +216,22 @@ def short_text(text: str, most: int = MAX_LENGTH_SHOWN) -> str:
     text = escape_controls(text)
     half = most // 2
     return text if len(text) <= most else f"{text[: half - 1]}…{text[-half:]}"
+
+
+def fit_names(
+    write: Callable[[Sequence[str]], NoteText], names: Sequence[str], least: int, room: int = MAX_NOTE_LENGTH
+) -> NoteText:
+    """Return the note that `write` makes of names.
+
+    The names lose their middles, down to `least` characters, only as far as the note needs to fit its room.
+    """
+    names = [escape_controls(name) for name in names]
+    longest = max(map(len, names), default=0)
+    for most in (longest + longest % 2, *range(longest - longest % 2, least - 1, -2)):
+        note = write([short_text(name, most) for name in names])
+        if len(note) <= room:
+            break
+    return note
 
 
 def _compared(value: Any) -> list[Any]:

@@ -143,7 +143,7 @@ class Scorer:
         """
         if not _is_routing_enabled():
             raise UsageError(
-                "scikit-learn routes no metadata: sklearn.set_config(enable_metadata_routing=True) lets it"
+                "scikit-learn passes no metadata on: sklearn.set_config(enable_metadata_routing=True) turns that on"
             )
         is_name = isinstance(sample_weight, str) and sample_weight.isidentifier()
         if not (sample_weight is None or isinstance(sample_weight, bool) or is_name):

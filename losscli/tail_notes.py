@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from losscli.messages import Hint, Message
-from losscli.result_base import short_text
+from losscli.result_base import fit_names
 from losscli.results import LossResult
 
 if TYPE_CHECKING:
     from losscli.gates import GateVerdict
 
-LENGTH_OF_LABEL, LENGTH_OF_EACH_LABEL = 16, 10
-"""Characters of a label in a note, which is to fit two lines of a terminal."""
+LENGTH_OF_LABEL = 10
+"""How short a label becomes in a note that is longer than two lines of a terminal."""
 
 
 def tail_notes(results: Sequence[LossResult], hint: Hint = Hint.HEAVY_TAIL) -> Iterator[Message]:
@@ -28,8 +28,8 @@ def tail_notes(results: Sequence[LossResult], hint: Hint = Hint.HEAVY_TAIL) -> I
     for where, names in labels.items():
         verb = "rests" if len(names) == 1 else "rest"
         intervals = "the interval is" if len(names) == 1 and where.startswith("about") else "the intervals are"
-        problem = f"{_join_labels(names)} {verb} on {where}: {intervals} too short, and ci_high too low"
-        yield Message(problem, hint)
+        problem = f" {verb} on {where}: {intervals} too short, and ci_high too low"
+        yield _after_labels(names, Message(problem, hint))
 
 
 def _few_rows(warned: Sequence[LossResult], results: Sequence[LossResult]) -> str:
@@ -41,11 +41,11 @@ def _few_rows(warned: Sequence[LossResult], results: Sequence[LossResult]) -> st
     return f"few rows in {len(warned)} of {len(results)} {' and '.join(kinds)}"
 
 
-def _join_labels(labels: Sequence[str]) -> str:
-    if len(labels) == 1:
-        return short_text(labels[0], LENGTH_OF_LABEL)
-    shown = [short_text(label, LENGTH_OF_EACH_LABEL) for label in labels]
-    return f"{shown[0]} and {shown[1] if len(shown) == 2 else f'{len(shown) - 1} more losses'}"
+def _after_labels(labels: Sequence[str], note: Message) -> Message:
+    """Return a note after the labels of the losses: two of them, or one and how many more."""
+    shown = labels if len(labels) <= 2 else labels[:1]
+    more = [f"{len(labels) - 1} more losses"] if len(labels) > 2 else []
+    return fit_names(lambda names: note.after(" and ".join([*names, *more])), shown, LENGTH_OF_LABEL)
 
 
 def optimistic_gates(verdicts: Sequence[GateVerdict]) -> Iterator[str]:

@@ -117,7 +117,7 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "other labels": (
         lambda: MSE(series("abc"), series("abd")),
-        "row 3: its index has 'd', where that of y_true has 'c'",
+        "row 3: its index has 'd', the index of y_true has 'c'",
     ),
     # arrays of compute
     "a set": (lambda: compute(set(Y)), "y_true is a set, which has no order"),

@@ -105,8 +105,8 @@ def test_weights_are_those_of_a_column(data: Path, old: Path, cli: Cli) -> None:
 NOTED = {
     "other rows": (["mse"], "1,2,a,1\n", "", "of mse, n was 3, is 4"),
     "another version": (["mse"], "", "losscli=9", "of mse, losscli was 9, is "),
-    "another loss": (["huber"], "", "", "has no huber; what it has is mse, mae"),
-    "groups": (["mse", "--group-by", "cell"], "", "", "has no mse (cell a); what it has is mse, mae"),
+    "another loss": (["huber"], "", "", "has no huber; it has mse, mae"),
+    "groups": (["mse", "--group-by", "cell"], "", "", "has no mse (cell a); it has mse, mae"),
 }
 
 

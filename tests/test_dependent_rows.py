@@ -391,7 +391,7 @@ def test_json_and_notes_say_what_was_resampled(folder, cli):
     found = json.loads(result.out)["losses"][0]["ci"]
     assert (found["block"], found["units"], "cluster" in found) == (30, 8, False)
     assert "bootstrap of blocks of 30 rows" in result.err
-    assert "of only 8 blocks no interval keeps its level: it takes shorter ones, or more rows" in result.err
+    assert "8 blocks are too few: no interval keeps its level; use shorter blocks, or more rows" in result.err
     result = cli("compute", "mse", folder / "data.csv", "--ci=0.9", "--cluster=site")
     assert "no interval: 2 clusters are too few to resample: it takes 5, better 20" in result.err
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 import losscli
 from losscli.declaration.properties import Reduction
 from losscli.page.intervals import group_interval
+from losscli.result_base import fit_names
 from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD
 from losscli.statistics.bootstrap.options import Resampling
 from losscli.statistics.ratios import paired
@@ -136,8 +138,18 @@ def test_groups_are_counted_in_one_note(cli: Cli) -> None:
     assert len(notes) == 1
     assert notes[0].startswith("losscli: note: mse rests on few rows in 2 of 3 groups: the intervals are too short")
     assert max(map(len, notes)) <= 160
-    drawn = cli("plot", "mse", path, "--group-by", "g", "-f", "json", "--resamples", "39").out
-    assert any("2 of 3 groups" in remark for remark in json.loads(drawn)["remarks"])
+    drawn = cli("plot", "mse", path, "--group-by", "g", "-f", "json", "--resamples", "39")
+    assert any("2 of 3 groups" in remark for remark in json.loads(drawn.out)["remarks"])
+    assert "2 of 3 groups" not in drawn.err  # the picture says it
+
+
+def test_names_are_cut_only_where_a_note_is_too_long() -> None:
+    def write(names: Sequence[str]) -> str:
+        return f"{names[0]}: {'x' * 100}"
+
+    assert fit_names(write, ["epsilon_insensitive, y_pred"], 12) == write(["epsilon_insensitive, y_pred"])
+    assert fit_names(write, ["a" * 20 + "b" * 30], 12) == write(["a" * 18 + "…" + "b" * 19])
+    assert fit_names(write, ["a" * 20 + "b" * 30], 12, 50) == write(["aaaaa…bbbbbb"])
 
 
 def test_a_gate_that_passes_has_the_warning_beside_its_verdict(cli: Cli) -> None:

@@ -314,7 +314,7 @@ TRUE = pd.Series([3.0, 5.0, 2.0], index=["a", "b", "c"])
     ],
 )
 def test_labels_of_pandas_objects_in_another_order(call: Callable[..., Any]) -> None:
-    expected = r"row 1: its index has 'c', where that of \w+ has 'a'; .*reindex"
+    expected = r"row 1: its index has 'c', the index of \w+ has 'a'; .*reindex"
     with pytest.warns(UserWarning, match=expected) as caught:
         call(TRUE, TRUE[::-1])
     assert {Path(warning.filename).name for warning in caught} == {"test_identifiers.py"}
@@ -338,7 +338,5 @@ def test_a_loss_as_a_function_reads_no_identifiers() -> None:
 
 
 def test_labels_of_an_index_are_shown_as_they_are() -> None:
-    with pytest.warns(
-        UserWarning, match="row 1: its index has 0, where that of y_true has 1; rows are paired in order"
-    ):
+    with pytest.warns(UserWarning, match="row 1: its index has 0, the index of y_true has 1; rows are paired in order"):
         losscli.compute("mse", y_true=pd.Series([1.0, 2], index=[1, 0]), y_pred=pd.Series([1.0, 2]))

@@ -379,8 +379,8 @@ def test_huge_losses_have_an_interval() -> None:
         ("max_error", {"y_true": TRUE, "y_pred": PRED}, "the largest loss has no bootstrap interval"),
         ("mse", {"y_true": [1.0], "y_pred": [2.0]}, "there is only 1 row"),
         ("mse", {"y_true": [1.0, 2.0], "y_pred": [2.0, math.inf]}, "the value is not a finite number"),
-        ("mse", {"y_true": TRUE, "y_pred": TRUE}, "all resamples come to the same"),
-        ("medae", {"y_true": TRUE, "y_pred": TRUE + 1}, "all resamples come to the same"),
+        ("mse", {"y_true": TRUE, "y_pred": TRUE}, "all resamples give the same value"),
+        ("medae", {"y_true": TRUE, "y_pred": TRUE + 1}, "all resamples give the same value"),
     ],
 )
 def test_no_interval_and_why(loss: str, data: dict[str, Any], why: str) -> None:
@@ -495,8 +495,8 @@ def test_notes_of_groups_are_few(cli: Cli) -> None:
     Path("d.csv").write_text("y_true,y_pred,g\n" + rows)
     notes = cli("compute", "mse", "d.csv", "--ci", "0.9", "--group-by", "g").err.splitlines()
     assert [line for line in notes if "no interval" in line] == [
-        "losscli: note: mse (g g0), mse (g g1), mse (g g2), and 7 more: no interval: all resamples come to the same: "
-        "rows that are alike do not tell what others would be"
+        "losscli: note: mse (g g0), mse (g g1), mse (g g2), and 7 more: no interval: all resamples give the same "
+        "value: equal rows say nothing of the spread"
     ]
 
 

@@ -181,8 +181,12 @@ SQUARE = np.arange(4.0).reshape(2, 2)
 @pytest.mark.parametrize(
     ("y", "p", "message"),
     [
-        (A, B, "y_pred, row 1: its index has 4, where that of y_true has 1; y_pred.reindex_like(y_true) pairs them"),
-        (A, array(P, "row", row=[5, 6, 7, 8]), "rows are paired in order; y_pred.to_numpy() pairs them so, whatever"),
+        (A, B, "y_pred, row 1: its index has 4, the index of y_true has 1; y_pred.reindex_like(y_true) pairs them"),
+        (
+            A,
+            array(P, "row", row=[5, 6, 7, 8]),
+            "rows are paired in order; y_pred.to_numpy() pairs them so, and ignores",
+        ),
         (pd.Series(Y, index=[1, 2, 3, 4]), B, "y_pred.reindex_like(y_true)"),
         (xr.Dataset({"y": A}), xr.Dataset({"p": B}), "y_pred.reindex_like(y_true)"),
         (array(SQUARE, "a", "b"), array(SQUARE, "b", "a"), "in another order: y_pred.transpose('a', 'b') pairs them"),

@@ -646,7 +646,7 @@ def test_verdict_models() -> None:
     )
     tie = [ModelFacts("mse", ("a", "b"), ("a", "b"), 2.0, -1.0, 3.0)]
     assert said([MSE], 1000, models=tie).startswith(
-        "By mse it is undecided which of 2 models is best: a and b cannot be told apart from these rows."
+        "By mse these rows do not decide which of 2 models is best: a and b may each be the best."
     )
     mixed = [best[0], ModelFacts("mae", ("b", "a"), ("b",), 0.2, 0.1, 0.3)]
     assert said([MSE, MAE], 1000, models=mixed).startswith(
@@ -661,7 +661,7 @@ def test_verdict_models() -> None:
     )
     infinite = ModelFacts("bce", ("a", "b"), (), is_finite=False)
     assert said([MSE], 1000, models=[*best, infinite]).startswith("a is the best of 2 models by mse and mae; its mse")
-    assert said([MSE], 1000, models=[*tie, infinite]).startswith("By mse it is undecided")
+    assert said([MSE], 1000, models=[*tie, infinite]).startswith("By mse these rows do not decide")
 
 
 def test_verdict_long_names() -> None:

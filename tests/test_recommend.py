@@ -314,7 +314,7 @@ def test_a_small_delta_is_steadiest_where_tails_are_heavy() -> None:
 
 def test_what_cannot_be_told() -> None:
     assert "too few rows" in " ".join(recommended("three rows").notes)
-    assert "cannot tell" in said(recommended("perfect"), "mse")[1]
+    assert "cannot show" in said(recommended("perfect"), "mse")[1]
     assert "no delta can be computed" in said(recommended("most residuals the same"), "huber")[1]
     assert "no model can be better" in " ".join(recommended("constant target").notes)
     assert "linear model" in " ".join(recommended("binary, linear").notes)

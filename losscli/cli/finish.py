@@ -157,16 +157,23 @@ def write_and_finish(
 
 
 def finish(
-    evaluation: Evaluation, note: NoteWriter, verdicts: Sequence[GateVerdict] = (), notes: Sequence[str] = ()
+    evaluation: Evaluation,
+    note: NoteWriter,
+    verdicts: Sequence[GateVerdict] = (),
+    notes: Sequence[str] = (),
+    shown: Sequence[str] = (),
 ) -> int:
     """Write `notes`, those on the results and the verdicts, and return the exit status.
+
+    `shown` are texts that the reader has seen in a picture: notes that say the same are left out.
 
     Raises:
         NoResultError: A value is not finite, and no gate failed.
     """
     note.release()
     for text in (*notes, *result_notes(evaluation)):
-        note(text)
+        if getattr(text, "problem", text) not in shown:
+            note(text)
     if verdicts and is_gate_failed(verdicts, note):
         return STATUS_GATE_FAILED
     bad = [one for one in evaluation.losses if one.summary.status != "ok"]

@@ -65,7 +65,7 @@ def too_many_words(error: click.UsageError, ctx: click.Context, typed: Sequence[
         return click.UsageError(problem, ctx)
     losses, data = sort_words(others, beside_files=False)
     if "losses" not in ctx.params or not losses:
-        return click.UsageError(f"{error.message}; 'losscli help {name}' shows what it takes", ctx)
+        return click.UsageError(f"{error.message}; 'losscli help {name}' shows its arguments", ctx)
     command = spell_command(name, losses, (), options)
     if data:
         listed = join_names(data)

@@ -97,7 +97,7 @@ DATA_OPTIONS = [
         "--input-format",
         type=click.Choice(FORMATS),
         metavar="FORMAT",
-        help=f"Format of the data, if content and name do not tell: {', '.join(FORMATS)}.",
+        help=f"Format of the data, if content and name do not show it: {', '.join(FORMATS)}.",
     ),
     SectionOption(
         "Data", "--header/--no-header", default=None, help="Whether the first line of text data has the column names."

@@ -116,7 +116,7 @@ def command(losses: str, data: tuple[str, ...], **values: Any) -> int:
     if picture.evaluation is None:
         note.release()
         return 0
-    return finish(picture.evaluation, note)
+    return finish(picture.evaluation, note, shown=picture.remarks)
 
 
 def options_typed(context: click.Context) -> Iterator[str]:

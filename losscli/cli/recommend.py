@@ -26,7 +26,7 @@ from losscli.cli.value_types import FUNCTIONAL
             "--target",
             type=FUNCTIONAL,
             default="auto",
-            help="What forecasts should be: mean, median, quantile:TAU, or auto, which says what it assumes.",
+            help="What forecasts should be: mean, median, quantile:TAU, or auto (the result says what it assumes).",
         ),
         *shared.DATA_OPTIONS,
         *NO_MODEL_OPTIONS,

@@ -17,7 +17,7 @@ COMPARISON_COLUMNS = {
 """Column -> what it says."""
 
 MODEL_COLUMNS = {
-    "difference": "value minus that of the reference, by default the best model",
+    "difference": "value minus the value of the reference, by default the best model",
     "diff_low": "lower end of the difference's interval; all intervals hold at once",
     "diff_high": "upper end of that interval",
     "relative": "difference / value of the reference",

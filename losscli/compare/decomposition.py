@@ -24,7 +24,7 @@ from losscli.declaration.domains import Array, Mask
 from losscli.errors import UsageError
 from losscli.evaluation.run import RunState
 from losscli.messages import Hint, Message, join_names, number_text
-from losscli.result_base import short_text
+from losscli.result_base import MAX_NOTE_LENGTH, short_text
 from losscli.results import finite_or_none
 from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD
 from losscli.statistics.bootstrap.options import AUTO, ConfidenceInterval, Resampling
@@ -62,9 +62,6 @@ at, and the bands of quantiles are narrow in small samples, one of 95 % would te
 
 MIN_SHARE_OF_TIES = 0.05
 """Share of the rows whose target equals a predicted quantile from which a note tells how they are counted."""
-
-MAX_NOTE_LENGTH = 140
-"""Characters of two lines of a terminal, without the words before a note."""
 
 LENGTH_OF_MODEL = 24
 """Fewest characters of a loss and a model that a note keeps."""

@@ -14,15 +14,16 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, NamedTuple
 
-from losscli.compare.decomposition import MAX_NOTE_LENGTH, counted_mask, rounded
+from losscli.compare.decomposition import counted_mask, rounded
 from losscli.compare.models import ModelRanking
-from losscli.compare.notes import short_models
+from losscli.compare.notes import in_group, room_for_group, short_models
 from losscli.compare.subset import RowSubset
 from losscli.declaration.properties import Reduction
 from losscli.errors import UsageError
 from losscli.evaluation.evaluator import Evaluator
 from losscli.messages import Hint, Message, join_names
 from losscli.registry import find
+from losscli.result_base import MAX_NOTE_LENGTH
 from losscli.statistics.consistency import ConsistentLoss, check_shapes, consistent_loss
 from losscli.statistics.dominance import PairedCurves, pair_curves
 
@@ -202,19 +203,20 @@ def curves_of(loss: ConsistentLoss, first: RowSubset, second: RowSubset) -> Pair
 
 
 def preference_notes(
-    group: str, preferred: Sequence[Preference], dominance: Sequence[ModelDominance]
+    group: Mapping[str, str] | None, preferred: Sequence[Preference], dominance: Sequence[ModelDominance]
 ) -> Iterator[Message]:
     """Yield what losses that prefer different models aim at, and whether one model is better by all losses for that."""
     if not any(set(a.models).isdisjoint(b.models) for a, b in combinations(preferred, 2)):
         return
-    yield Message(group + _describe_preferences(preferred, MAX_NOTE_LENGTH - len(group)))
+    room = room_for_group(group)
+    yield in_group(group, Message(_describe_preferences(preferred, MAX_NOTE_LENGTH - room)))
     texts: list[str] = []
     for each in dominance:
-        if texts and len(group) + len(texts[-1]) + len(each.words) < MAX_NOTE_LENGTH - len(Hint.SHOW_MURPHY.value):
+        if texts and room + len(texts[-1]) + len(each.words) < MAX_NOTE_LENGTH - len(Hint.SHOW_MURPHY.value):
             texts[-1] += f"; {each.words}"
         else:
             texts.append(each.words)
-    yield from (Message(group + text, Hint.SHOW_MURPHY) for text in texts)
+    yield from (in_group(group, Message(text, Hint.SHOW_MURPHY)) for text in texts)
 
 
 def _describe_preferences(preferred: Sequence[Preference], most_of_text: int) -> str:

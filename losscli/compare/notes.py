@@ -11,7 +11,7 @@ from losscli.compare.outliers import SECOND_POPULATION, OutlierFlags, is_second_
 from losscli.compare.result import ComparedLoss
 from losscli.compare.sensitivity import OutlierContext
 from losscli.messages import Hint, Message, join_names
-from losscli.result_base import short_text
+from losscli.result_base import MAX_NOTE_LENGTH, fit_names, short_text
 from losscli.statistics.bootstrap.options import FEW_ROWS_WARNING, MIN_ROWS_FOR_LEVEL, resampled_text
 
 MAX_GROUP_NOTES = 6
@@ -25,14 +25,11 @@ MAX_SUGGESTED_ROWS = 5
 
 ROW_NAMES_PER_NOTE = 5
 
-MOST_OF_NOTE = 140
-"""Characters of two lines of 80 columns behind `losscli: note: `."""
-
 MAX_MODELS_PER_NOTE = 3
 """Models that a note names; of more it says how many."""
 
 NAMES_PER_NOTE, LENGTH_OF_NAME, LENGTH_OF_GROUP = 2, 16, 12
-"""How many losses a note names, and characters of the names of losses and groups: it is to fit two lines."""
+"""How many losses a note names, and how short the names of losses and groups become in a note that is too long."""
 
 MIN_ROWS, MAX_EFFECTIVE_SHARE = 20, 0.2
 """A number rests on few rows if its effective_n is below this share of at least so many rows."""
@@ -70,12 +67,12 @@ def outlier_notes(
             normal = loss.effective_n_normal
             is_far_below = normal is not None and effective_n < MAX_SHARE_OF_NORMAL * normal
             beside = f" (normal errors: {normal:.0f})" if is_far_below else ""
-            rests = f"{short_text(loss.label, LENGTH_OF_NAME)} rests on about {effective_n:.0f} of {n} rows{beside}"
-            yield Message(f"{rests}: {carried} {share:.0f} %", Hint.HEAVY_TAIL)
+            rests = f" rests on about {effective_n:.0f} of {n} rows{beside}: {carried} {share:.0f} %"
+            yield _after_name(loss.label, Message(rests, Hint.HEAVY_TAIL), LENGTH_OF_NAME)
     if context.inliers is not None and not context.is_brief:
         without = [loss.label for loss in losses if loss.inflation is not None and loss.pull is None]
         if without and any(loss.pull is not None for loss in losses):
-            yield Message(f"rank is by inflation: {_some(without)} cannot be ranked by pull")
+            yield _name_some("rank is by inflation: {} cannot be ranked by pull", without)
     if context.inliers is not None:
         yield from _explain_empty_columns(losses, context)
 
@@ -104,32 +101,53 @@ def _explain_empty_columns(losses: Sequence[ComparedLoss], context: OutlierConte
                 reason = "some of its values are below 0, so a ratio means nothing"
             reasons.setdefault(reason, []).append(loss.label)
     for reason, labels in reasons.items():
-        yield Message(f"{_some(labels)} {'has' if len(labels) == 1 else 'have'} no inflation: {reason}")
+        yield _name_some(f"{{}} {'has' if len(labels) == 1 else 'have'} no inflation: {reason}", labels)
     present = [loss for loss in losses if loss.inflation is not None]
     if context.is_brief:
         if without := [loss.label for loss in present if loss.effective_n is None]:
-            yield Message(f"{_some(without)} {'has' if len(without) == 1 else 'have'} no effective_n: {NO_SHARES}")
+            yield _name_some(f"{{}} {'has' if len(without) == 1 else 'have'} no effective_n: {NO_SHARES}", without)
         return
     if context.residual is None:
-        yield Message("pull and stress are left out: they are of losses of y_pred - y_true")
+        yield Message("pull and stress are left out: only losses of y_pred - y_true have them")
     elif context.scale is None:
         reason = "their MAD is 0" if context.residual.ndim == 1 else "there are several per row"
         yield Message(f"pull and stress are left out: the residuals have no robust scale ({reason})")
     elif without := [loss.label for loss in present if loss.stress is None and loss.pull is not None]:
         its = "its" if len(without) == 1 else "their"
-        yield Message(f"stress of {_some(without)} is left out: 10 robust sd away is outside of {its} domain")
+        yield _name_some(f"stress of {{}} is left out: 10 robust sd away is outside of {its} domain", without)
     if without := [loss.label for loss in present if loss.effective_n is None]:
-        yield Message(f"effective_n and top_share of {_some(without)} are left out: {NO_SHARES}")
+        yield _name_some(f"effective_n and top_share of {{}} are left out: {NO_SHARES}", without)
     if without := [loss.label for loss in present if loss.skill is None]:
         reason = "no constant prediction to compare with, or its loss is 0"
-        yield Message(f"skill of {_some(without)} is left out: {reason}")
+        yield _name_some(f"skill of {{}} is left out: {reason}", without)
 
 
 def _some(labels: Sequence[str]) -> str:
-    """Join the first names of losses and count the others, so that a note fits two lines."""
-    shown = [short_text(label, LENGTH_OF_NAME) for label in labels[:NAMES_PER_NOTE]]
-    more = len(labels) - len(shown)
-    return join_names([*shown, f"{more} more"] if more else shown)
+    """Join the first names of losses and count the others."""
+    more = len(labels) - NAMES_PER_NOTE
+    return join_names([*labels[:NAMES_PER_NOTE], f"{more} more"] if more > 0 else labels)
+
+
+def _some_short(labels: Sequence[str]) -> str:
+    return _some([short_text(label, LENGTH_OF_NAME) for label in labels])
+
+
+def _name_some(text: str, labels: Sequence[str], room: int = 0) -> Message:
+    """Return a note with the first names of losses where its text has `{}`, with room for what comes before it."""
+    before, _, after = text.partition("{}")
+    return fit_names(
+        lambda names: Message(f"{before}{_some(names)}{after}"), labels, LENGTH_OF_NAME, MAX_NOTE_LENGTH - room
+    )
+
+
+def _after_name(name: str, note: Message, least: int = LENGTH_OF_GROUP) -> Message:
+    """Return a note after a name, which is cut to no fewer than `least` characters."""
+    return fit_names(lambda names: note.after(names[0]), [name], least)
+
+
+def in_group(group: Mapping[str, str] | None, note: Message) -> Message:
+    """Return a note after the name of a group; as it is where there is none."""
+    return _after_name(", ".join(group.values()), note.after(": ")) if group else note
 
 
 def merge_notes(notes: Sequence[Sequence[Message]], names: Sequence[str]) -> Iterator[Message]:
@@ -137,7 +155,7 @@ def merge_notes(notes: Sequence[Sequence[Message]], names: Sequence[str]) -> Ite
     everywhere = set(notes[0]).intersection(*notes[1:])
     yield from (note for note in notes[0] if note in everywhere)
     own = [
-        note.after(f"{short_text(name, LENGTH_OF_GROUP)}: ")
+        _after_name(name, note.after(": "))
         for name, its_notes in zip(names, notes, strict=True)
         for note in its_notes
         if note not in everywhere and not note.startswith(NO_OUTLIER)
@@ -152,38 +170,44 @@ def merge_notes(notes: Sequence[Sequence[Message]], names: Sequence[str]) -> Ite
 def model_notes(rankings: Sequence[ModelRanking], agreements: Sequence[Agreement]) -> Iterator[Message]:
     """Yield which model is best under which losses, whether the losses agree, and on how few rows that rests."""
     for agreement in agreements:
-        in_group = [ranking for ranking in rankings if ranking.group == agreement.group]
-        group = group_prefix(agreement.group)
-        yield Message(group + _describe_outcomes(in_group, agreement, MOST_OF_NOTE - len(group)))
-        for ranking in in_group:
-            if ranking.flip is not None and len(ranking.confidence_set) < 2:
-                yield Message(f"{group}{short_text(ranking.label, 2 * LENGTH_OF_NAME)}: {_describe_flip(ranking.flip)}")
-        by_units = [ranking for ranking in in_group if ranking.units is not None]
-        if by_units:
-            few = min(ranking.units or 0 for ranking in by_units) < MIN_ROWS_FOR_LEVEL
-            level = f", and fewer than {MIN_ROWS_FOR_LEVEL} of them keep no level" if few else ""
-            yield Message(f"{group}the intervals of the differences are{resampled_text(by_units)}{level}")
-        elif any(ranking.n < MIN_ROWS_FOR_LEVEL and ranking.critical_value is not None for ranking in in_group):
-            yield Message(f"{group}the intervals of the differences are of {in_group[0].n} rows: {FEW_ROWS_WARNING}")
-        if low := [each for each in in_group if each.least_p > 1 - each.resampling.level]:
-            most = max(low, key=lambda each: each.least_p)
-            draws = most.resampling.resamples or 0
-            enough = math.ceil(most.least_p * (draws + 1) / (1 - most.resampling.level) - 1e-9)
-            least = f"{group}so few resamples ({draws}) of so many pairs of models cannot give a p below"
-            yield Message(f"{least} {most.least_p:.2g}", Hint.MORE_RESAMPLES, count=enough)
-        by_reason: dict[tuple[bool, str], list[str]] = {}
-        for ranking in in_group:
-            if ranking.no_interval_reason:
-                key = bool(ranking.confidence_set), ranking.no_interval_reason
-                by_reason.setdefault(key, []).append(ranking.label)
-        for (has_verdict, reason), labels in by_reason.items():
-            what = "a difference has no interval" if has_verdict else "no verdict, as there is no interval"
-            yield Message(f"{group}{_some(labels)}: {what} {reason}")
+        of_group = [ranking for ranking in rankings if ranking.group == agreement.group]
+        for note in _group_notes(of_group, agreement):
+            yield in_group(agreement.group, note)
 
 
-def group_prefix(group: Mapping[str, str] | None) -> str:
-    """Return what a note on a group begins with; empty for all rows."""
-    return f"{short_text(', '.join(group.values()), LENGTH_OF_GROUP)}: " if group else ""
+def _group_notes(rankings: Sequence[ModelRanking], agreement: Agreement) -> Iterator[Message]:
+    """Yield what there is to say of the models in one group."""
+    room = room_for_group(agreement.group)
+    yield Message(_describe_outcomes(rankings, agreement, MAX_NOTE_LENGTH - room))
+    for ranking in rankings:
+        if ranking.flip is not None and len(ranking.confidence_set) < 2:
+            yield _flip_note(ranking.label, ranking.flip, room)
+    by_units = [ranking for ranking in rankings if ranking.units is not None]
+    if by_units:
+        few = min(ranking.units or 0 for ranking in by_units) < MIN_ROWS_FOR_LEVEL
+        level = f", and fewer than {MIN_ROWS_FOR_LEVEL} of them keep no level" if few else ""
+        yield Message(f"the intervals of the differences are{resampled_text(by_units)}{level}")
+    elif any(ranking.n < MIN_ROWS_FOR_LEVEL and ranking.critical_value is not None for ranking in rankings):
+        yield Message(f"the intervals of the differences are of {rankings[0].n} rows: {FEW_ROWS_WARNING}")
+    if low := [each for each in rankings if each.least_p > 1 - each.resampling.level]:
+        most = max(low, key=lambda each: each.least_p)
+        draws = most.resampling.resamples or 0
+        enough = math.ceil(most.least_p * (draws + 1) / (1 - most.resampling.level) - 1e-9)
+        least = f"so few resamples ({draws}) of so many pairs of models cannot give a p below"
+        yield Message(f"{least} {most.least_p:.2g}", Hint.MORE_RESAMPLES, count=enough)
+    by_reason: dict[tuple[bool, str], list[str]] = {}
+    for ranking in rankings:
+        if ranking.no_interval_reason:
+            key = bool(ranking.confidence_set), ranking.no_interval_reason
+            by_reason.setdefault(key, []).append(ranking.label)
+    for (has_verdict, reason), labels in by_reason.items():
+        what = "a difference has no interval" if has_verdict else "no verdict, as there is no interval"
+        yield _name_some(f"{{}}: {what} {reason}", labels, room)
+
+
+def room_for_group(group: Mapping[str, str] | None) -> int:
+    """Return how many characters of a note its group takes at least."""
+    return min(len(", ".join(group.values())), LENGTH_OF_GROUP) + 2 if group else 0
 
 
 def short_models(models: Sequence[str]) -> list[str]:
@@ -202,8 +226,9 @@ def _describe_outcomes(rankings: Sequence[ModelRanking], agreement: Agreement, m
     text = ""
     for n_models, names, join in (
         (MAX_MODELS_PER_NOTE, dict(zip(models, models, strict=True)), join_names),
-        (MAX_MODELS_PER_NOTE, short, _some),
-        (1, short, _some),
+        (MAX_MODELS_PER_NOTE, dict(zip(models, models, strict=True)), _some),
+        (MAX_MODELS_PER_NOTE, short, _some_short),
+        (1, short, _some_short),
     ):
         by_outcome: dict[str, list[str]] = {}
         for ranking in rankings:
@@ -237,8 +262,15 @@ def _describe_outcome(ranking: ModelRanking, names: Mapping[str, str], most: int
     return f"{count} {n_models} models may be the best"
 
 
-def _describe_flip(flip: DecisiveRows) -> str:
+def _flip_note(label: str, flip: DecisiveRows, room: int) -> Message:
+    def write(names: Sequence[str]) -> Message:
+        return Message(f"{names[0]}: {_describe_flip(flip, names[1])}")
+
+    return fit_names(write, [label, flip.to], LENGTH_OF_NAME, MAX_NOTE_LENGTH - room)
+
+
+def _describe_flip(flip: DecisiveRows, other: str) -> str:
     kind, names = ("row", flip.rows) if flip.ids is None else ("id", flip.ids)
     shown = ", ".join(map(str, names[:ROW_NAMES_PER_NOTE])) + (", ..." if flip.n > ROW_NAMES_PER_NOTE else "")
     rows = f"{kind} {shown}" if flip.n == 1 else f"{flip.n} rows ({kind}s {shown})"
-    return f"without {rows} {short_text(flip.to, 2 * LENGTH_OF_NAME)} would be the best"
+    return f"without {rows} {other} would be the best"

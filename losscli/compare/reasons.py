@@ -10,7 +10,6 @@ from losscli.compare.decomposition import Decomposer, RowsOfModel, ScoreParts, f
 from losscli.compare.dominance import MAX_GROUPS_TOLD, compare_preferred, preference_notes, preferences
 from losscli.compare.model_groups import ModelGroup, models_by_group
 from losscli.compare.models import Agreement, ModelRanking
-from losscli.compare.notes import group_prefix
 from losscli.evaluation.run import RunState
 from losscli.messages import Message
 from losscli.result_names import ResultKey
@@ -30,8 +29,7 @@ def explain_preferences(
         preferred = preferences(rankings[i * n_losses : (i + 1) * n_losses], run.evaluators)
         dominance = compare_preferred(preferred, {model: each.subset for model, each in models.items()})
         agreements[i] = replace(agreement, dominance=dominance)
-        group = group_prefix(agreement.group)
-        own = list(preference_notes(group, preferred, dominance))
+        own = list(preference_notes(agreement.group, preferred, dominance))
         n_told += bool(own)
         notes += own if n_told <= MAX_GROUPS_TOLD else []
     if n_told > MAX_GROUPS_TOLD:

@@ -87,14 +87,14 @@ def check_index(values: Iterable[tuple[str, Any]], warn: Callable[[str], None]) 
                 continue
             mine, theirs = index.tolist(), reference.tolist()
             row = next((k for k, (a, b) in enumerate(zip(mine, theirs, strict=True)) if a != b), 0)
-            found = f"{name}, row {row + 1}: its index has {mine[row]!r}, where that of {other} has {theirs[row]!r}"
+            found = f"{name}, row {row + 1}: its index has {mine[row]!r}, the index of {other} has {theirs[row]!r}"
             if Counter(mine) == Counter(theirs):
                 if not (is_frame and other_is_frame):
                     raise DataError(f"{found}; {name}.reindex_like({other}) pairs them by labels")
                 warn(f"{found}; rows are paired in order, and {name}.reindex({other}.index) pairs them by labels")
             elif not (_is_default(index) or _is_default(reference)):
                 raise DataError(
-                    f"{found}, but rows are paired in order; {name}.to_numpy() pairs them so, whatever the labels"
+                    f"{found}, but rows are paired in order; {name}.to_numpy() pairs them so, and ignores labels"
                 )
 
 

@@ -22,8 +22,8 @@ NAMES_BY_MODULE: dict[str, str] = {
     "hellinger 海林格距离 hellinger_距离 赫林格距离 total_variation 总变差距离 全变差距离 总变差 "
     "全变差 全变分距离 generalized_kl 广义_kl_散度 jeffreys symmetric_kl 杰弗里斯散度 jeffreys_散度 "
     "对称_kl_散度 bhattacharyya 巴氏距离 巴塔恰里雅距离 bhattacharyya_距离 巴塔恰里亚距离 chi2 "
-    "chi_square 卡方散度 卡方距离 renyi 雷尼散度 rényi_散度 瑞利散度 瑞尼散度 itakura_saito "
-    "板仓_斋藤距离 板仓_斋藤散度 itakura_saito_散度",
+    "chi_square 卡方散度 卡方距离 renyi 雷尼散度 rényi_散度 瑞尼散度 itakura_saito 板仓_斋藤距离 "
+    "板仓_斋藤散度 itakura_saito_散度",
     "angular_margin": "arcface 加性角度间隔损失 加性角间隔损失 cosface lmcl 大间隔余弦损失 sphereface a_softmax "
     "角度间隔_softmax_损失 linear_softmax 线性_softmax_损失 l2_softmax l2_约束_softmax_损失 "
     "normface normalized_softmax 归一化_softmax_损失 coco congenerous_cosine l_softmax "

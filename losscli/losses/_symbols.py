@@ -51,7 +51,7 @@ PROTOTYPES = {
     "j": "any class",
     "cos": "the cosine of x and W, or y_pred",
     "theta": "the angle of x and W",
-    "p": "the softmax; p_j is that of class j",
+    "p": "the softmax; p_j is the softmax of class j",
     "'": "the derivative",
 }
 """Of losses of an embedding against a prototype for each class."""

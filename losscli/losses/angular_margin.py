@@ -301,7 +301,7 @@ def _normface_of_cosines_slope(labels: Labels, y_pred: Array, *, scale: float) -
     symbols=PROTOTYPES | {"c": "the rows of weights, or the means of the classes", "cos": "the cosine, or y_pred"},
     references=("Liu, Li & Wang 2017, arXiv:1710.00870",),
     equivalents=(
-        ("paper", "the same; its scale depends on the number of classes, its centroids are those of a batch"),
+        ("paper", "the same; its scale depends on the number of classes, and its centroids are of one batch"),
     ),
 )
 def coco(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: Scale = 10.0) -> Array:

@@ -371,10 +371,10 @@ def _(y_true: Array, y_pred: Array, *, box_format: str) -> Array:
 def ciou(y_true: Box, y_pred: Box, *, box_format: BoxFormat = "xyxy") -> Array:
     """Complete IoU: diou plus a penalty on the difference of aspect ratios.
 
-    A box without extent has the ratio 0. The gradient is that of the value: alpha is not held constant.
+    A box without extent has the ratio 0. The gradient belongs to the value: alpha is not held constant.
     Use: box regression when shape matters.
     Avoid: when size matters: a box of twice the width and height has the same ratio (eiou).
-    Pitfalls: frameworks hold alpha constant in training, so their gradient is not that of the value.
+    Pitfalls: frameworks hold alpha constant in training, so their gradient is not the derivative of the value.
     """
     pair = compare_boxes(y_true, y_pred, box_format)
     return one_minus_iou(pair) + center_distance(pair) + aspect_weight(pair) * aspect_penalty(pair)

@@ -266,7 +266,7 @@ def circle_loss(m: float, gamma: float) -> PairLoss:
 def circle(labels: GroupLabel, embeddings: Vector, *, margin: Margin = 0.4, gamma: Scale = 80.0) -> Array:
     """Pulls positives and pushes negatives with a strength that grows with their error.
 
-    An anchor without a positive or a negative has a loss of 0 and stays in the mean. The gradient is that of the value;
+    An anchor without a positive or a negative has a loss of 0 and stays in the mean. The gradient belongs to the value;
     the paper and frameworks hold the weights in brackets constant in training.
     Use: embeddings from labelled rows, when a plain triplet loss stalls.
     Avoid: interpreting its size: gamma scales it.

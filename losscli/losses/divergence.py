@@ -224,7 +224,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 def jeffreys(y_true: P, y_pred: Q, *, from_logits: Boolean = False, normalize: Boolean = False) -> Array:
     """The sum of KL in both directions.
 
-    Use: two distributions with the same support, neither of which is the true one.
+    Use: two distributions with the same support, if neither is the true one.
     Avoid: distributions with zeros (js, hellinger).
     Pitfalls: it is infinite if one distribution has a zero where the other has not.
     """
@@ -439,7 +439,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 
 @divergence_loss(
-    aliases=("雷尼散度", "Rényi 散度", "瑞利散度", "瑞尼散度"),
+    aliases=("雷尼散度", "Rényi 散度", "瑞尼散度"),
     formula="log(sum_c p_c^alpha q_c^(1-alpha)) / (alpha - 1)",
     claims=(
         CONVEX_IN_Q,
@@ -485,7 +485,7 @@ def _(y_true: Array, y_pred: Array, *, alpha: float, from_logits: bool, normaliz
     formula="sum_{k<C} |F_p(k) - F_q(k)|, F the cumulative sums",
     unit="bin",
     claims=(CONVEX_IN_Q, EXCHANGEABLE, given(BOUNDED_GRADIENT, normalize=False), TAME_LOGITS),
-    elicits="the distribution whose cumulative sums are the medians of theirs",
+    elicits="the distribution whose cumulative sums are the medians of the targets' cumulative sums",
     references=("Rubner, Tomasi & Guibas 2000, doi:10.1023/A:1026543900054",),
     equivalents=(
         same(

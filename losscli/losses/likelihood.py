@@ -97,7 +97,7 @@ deviance_loss = partial(likelihood_loss, references=("Nelder & Wedderburn 1972, 
         same(
             "torch",
             "torch.nn.PoissonNLLLoss(log_input=log_input, full=full)(y_pred, y_true)",
-            unlike("without log_input the log is that of rate + 1e-8", 18.4207, y_true=[1.0], y_pred=[0.0]),
+            unlike("without log_input it takes the log of rate + 1e-8", 18.4207, y_true=[1.0], y_pred=[0.0]),
             unlike(
                 "its log(y!) is Stirling's approximation, 0 up to 1", 1.65181, y_true=[2.0], y_pred=[1.0], full=True
             ),
@@ -107,7 +107,7 @@ deviance_loss = partial(likelihood_loss, references=("Nelder & Wedderburn 1972, 
         same(
             "keras",
             "keras.losses.Poisson()(y_true, y_pred)",
-            unlike("the log is that of rate + 1e-7", 16.1181, y_true=[1.0], y_pred=[0.0]),
+            unlike("it takes the log of rate + 1e-7", 16.1181, y_true=[1.0], y_pred=[0.0]),
             rtol=1e-5,
         ),
         same(

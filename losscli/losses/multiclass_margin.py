@@ -192,7 +192,7 @@ def multiclass_sparsemax(y_true: ClassTarget, y_pred: Scores) -> Array:
     """The counterpart of the logistic loss for the sparsemax, which gives unlikely classes exactly 0.
 
     It is 0 where the target score leads by 1.
-    Use: many classes, of which few are plausible per row.
+    Use: many classes, where few are plausible in each row.
     Avoid: when every class needs a probability above 0 (cross_entropy).
     Pitfalls: its probabilities are the sparsemax of the scores, not the softmax.
     """

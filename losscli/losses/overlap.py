@@ -344,7 +344,7 @@ def asymmetric(
 ) -> Array:
     """A focal loss that reduces easy negatives more than positives and ignores those below clip.
 
-    Use: many labels per row, of which few are on.
+    Use: many labels per row, where few are on.
     Avoid: when probabilities must be calibrated: it is not a proper score.
     Pitfalls: negatives below clip have a gradient of 0, so that mislabelled ones have no influence (by design).
     """

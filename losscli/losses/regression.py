@@ -279,7 +279,7 @@ def smape(y_true: Real, y_pred: Real) -> Array:
 
     Predictions of the wrong sign cost 2, as do non-zero predictions for a zero target.
     Use: forecasts of series with a few zeros; comparison with forecasting competitions that used it.
-    Avoid: training: the gradient is 0 wherever the sign is wrong.
+    Avoid: training: the gradient is 0 where the sign is wrong.
     Pitfalls: it is symmetric only in its arguments: predicting 50 too low costs more than 50 too high; definitions
     differ by factors of 2 and 100.
     """
@@ -409,7 +409,7 @@ rmsle.gradient(squared_log_error_slope)
             "sklearn",
             "sklearn.linear_model.HuberRegressor(epsilon=delta)",
             condition="1 < delta < inf",
-            note="twice that of e/sigma, with a scale sigma that it fits",
+            note="twice the loss of e/sigma, with a scale sigma that it fits",
         ),
         same("statsmodels", "statsmodels.robust.norms.HuberT(delta).rho(y_pred - y_true)", condition="delta < inf"),
     ),

@@ -103,7 +103,7 @@ def log_total(paths: Lattice, alpha: Array) -> Array:
         "c": "a class",
         "s": "a place in the target with blanks between its symbols",
         "alpha": "the logarithm of the probability of all beginnings of paths that are at s in frame t",
-        "beta": "that of all ends",
+        "beta": "the logarithm of the probability of all ends of paths from there",
     },
     unit="nat",
     properties=Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,

@@ -28,7 +28,7 @@ LOSS_COLUMNS = {
 
 STANDING_COLUMNS = {
     "verdict": ("verdict", "best, worse, or undecided: the rows do not tell it from the best"),
-    "difference": ("difference", "value minus that of the reference, by default the best model"),
+    "difference": ("difference", "value minus the value of the reference, by default the best model"),
     "diff_low": ("low", "lower end of the difference's interval; all intervals hold at once"),
     "diff_high": ("high", "upper end of that interval"),
     "p": ("p", "of no difference, adjusted for the number of models (Holm)"),

@@ -161,7 +161,7 @@ class Findings:
     def _rank(self, rankings: Sequence[ModelRanking]) -> None:
         """Take the ranks of models over all rows, in place of those on the sample."""
         self.contests = rankings
-        disagreeing = preference_notes("", preferences(rankings, self.run.evaluators), ())
+        disagreeing = preference_notes(None, preferences(rankings, self.run.evaluators), ())
         self.notes = [*model_notes(rankings, [measure_agreement(rankings)]), *disagreeing, *self.notes]
         by_label = {ranking.label: ranking for ranking in rankings}
         self.compared = [
@@ -221,7 +221,7 @@ class Findings:
             of_models = list(model_notes(comparison.contests, comparison.agreements))
             if comparison.contests:
                 preferred = preferences(comparison.contests, self.run.evaluators)
-                of_models += preference_notes("", preferred, comparison.agreements[0].dominance)
+                of_models += preference_notes(None, preferred, comparison.agreements[0].dominance)
             prefix = "in a sample of the rows: "
             self.notes = [
                 note.after(prefix) if isinstance(note, Message) else prefix + note

@@ -333,7 +333,7 @@ def _tested_sentence(decided: Sequence[ModelFacts], count: int, n_losses: int) -
         by = "By every loss"
         if not is_every or len(decided) == 1:
             by = f"By {_labels_text([brief(entry.label) for entry in decided])}"
-        return f"{by} it is undecided which of {count} models is best: {names} cannot be told apart from these rows."
+        return f"{by} these rows do not decide which of {count} models is best: {names} may each be the best."
     texts = []
     for entry in decided[:MAX_LOSSES_NAMED]:
         names = join_names([brief(model) for model in entry.confidence_set[:MAX_MODELS_NAMED]])

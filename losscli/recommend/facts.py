@@ -31,7 +31,7 @@ TASK_REASON: dict[Task, str] = {
     Task.CLASS_SCORES: "the rows of y_pred are not probabilities",
     Task.CLASS_LOGS: "each row of exp(y_pred) sums to 1",
     Task.DISTRIBUTIONS: "the rows of y_true and y_pred are >= 0 and sum to 1",
-    Task.DISTRIBUTION_SCORES: "the rows of y_true are >= 0 and sum to 1, those of y_pred are not probabilities",
+    Task.DISTRIBUTION_SCORES: "the rows of y_true are >= 0 and sum to 1; the rows of y_pred are not probabilities",
     Task.ONE_DISTRIBUTION: "y_true and y_pred are >= 0 and each sums to 1",
     Task.RATINGS: "y_true are a few levels of a scale, and y_pred is on it",
     Task.RANKING: "y_true are relevances, y_pred are scores on another scale",
@@ -90,7 +90,7 @@ def list_label_facts(d: Profile) -> Iterator[Fact]:
     if d.task in (Task.CLASS_SCORES, Task.DISTRIBUTION_SCORES):
         yield Fact("scores", [d.pred.low, d.pred.high], d.pred.range)
     if d.task is Task.CLASSES and d.width > 2 and d.has_ordered_classes:
-        text = f"{percent(d.one_peak_share)} of the rows rise to one peak and fall from there, as of ordered classes"
+        text = f"{percent(d.one_peak_share)} of the rows rise to one peak and fall from there, as for ordered classes"
         yield Fact("order", d.one_peak_share, text)
 
 

@@ -45,7 +45,7 @@ def list_order_notes(d: Profile) -> Iterator[str]:
         yield "both columns hold a few whole numbers: if they are names of classes without an order, use zero_one"
     if d.width == 1 and (d.task is Task.RANKING or (d.task is Task.BINARY_SCORES and d.has_queries)):
         yield (
-            "each row is a document of a query: for ranking_softmax put those of a query into one row, as columns "
+            "each row is a document of a query: for ranking_softmax put each query into one row, as columns "
             "y_true_0, y_true_1, ... and y_pred_0, ..."
         )
     if d.task is Task.BOXES and d.has_unnamed_format:

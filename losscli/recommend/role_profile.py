@@ -38,7 +38,7 @@ ROLES_REASON = {
     Task.TRIPLETS: "anchor, positive and negative are vectors",
     Task.VIEWS: "anchor and positive are vectors: each row is a pair that belongs together",
     Task.PAIRS: "x1 and x2 are vectors, y_true says which pairs belong together",
-    Task.DISTANCES: "distance is that of a pair, y_true says which pairs belong together",
+    Task.DISTANCES: "distance is the distance of a pair, y_true says which pairs belong together",
     Task.RANKED_PAIRS: "x1 and x2 are scores, y_true says which of them ranks higher",
     Task.EMBEDDINGS: "labels are classes, embeddings are vectors",
     Task.PROTOTYPES: "labels are classes, embeddings are vectors, weights has one a class",
@@ -269,14 +269,14 @@ def list_class_facts(d: RoleProfile) -> Iterator[Fact]:
         text = f"{percent(d.nearest_share)} of the rows have one of their class as the nearest by cosine"
         yield Fact("nearest", d.nearest_share, text)
     if d.task in (Task.PROTOTYPES, Task.CENTERS):
-        text = f"{percent(d.prototype_share)} of the rows are nearest to that of their class by cosine"
+        text = f"{percent(d.prototype_share)} of the rows are nearest to the prototype of their class by cosine"
         yield Fact("prototypes", d.prototype_share, text)
 
 
 def list_role_notes(d: RoleProfile) -> Iterator[str]:
     """Yield notes on the data."""
     if d.is_subsampled:
-        yield f"what is said of vectors is that of a random sample of {len(d.sample)} of {d.n} rows"
+        yield f"statements on vectors are about a random sample of {len(d.sample)} of {d.n} rows"
     if d.task in (Task.PAIRS, Task.DISTANCES) and (d.is_pair.all() or not d.is_pair.any()):
         which = "belong together" if d.is_pair.all() else "are of different things"
         yield f"all pairs {which}: add some of the other kind, as each alone is least where all vectors are the same"

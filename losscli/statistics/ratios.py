@@ -38,7 +38,7 @@ RELATIVE_ROUNDING = 1e-12
 
 ONE_ROW = "there is only 1 row to resample"
 NOT_FINITE = "not all values are finite"
-NO_SPREAD = "all resamples come to the same: rows that are alike do not tell what others would be"
+NO_SPREAD = "all resamples give the same value: equal rows say nothing of the spread"
 NO_DIVISOR = "some resamples have nothing to divide by: there are too few rows that count"
 NO_SPREAD_WITHIN = "resamples without any spread leave the studentized one open"
 STREAMED = (

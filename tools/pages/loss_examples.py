@@ -16,7 +16,8 @@ from losscli.declaration.loss import Loss
 from tools.pages.text import block
 
 GOLDEN = Path(__file__).resolve().parent.parent.parent / "tests" / "golden"
-DECIMALS = 3
+DECIMALS = (3, 6, 9)
+"""Decimals of numbers, the fewest that a loss takes: log-probabilities of 3 do not sum to 1."""
 COLUMNS = 80
 
 
@@ -25,7 +26,9 @@ def example_of(loss: Loss) -> str:
     found = None
     for inputs, params in examples(loss.name):
         spec = loss.name + "".join(f":{name}={text_of(value)}" for name, value in params.items())
-        lines = ",\n ".join(f"{json.dumps(role)}: {json.dumps(values)}" for role, values in inputs.items())
+        lines = ",\n ".join(
+            f"{json.dumps(role)}: {array_text(values, len(role) + 5)}" for role, values in inputs.items()
+        )
         data, command = f"{{{lines}}}\n", f"losscli compute {spec} data.json"
         shown, notes = output_of(command, data)
         if shown and (found is None or not notes):
@@ -46,13 +49,18 @@ def examples(name: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     ]
     for case in sorted(found, key=effort):
         inputs = case["inputs"]
-        yield {role: rounded(values) for role, values in inputs.items()}, case["params"]
+        for decimals in DECIMALS:
+            yield {role: rounded(values, decimals) for role, values in inputs.items()}, case["params"]
         yield inputs, case["params"]
 
 
 def effort(case: dict[str, Any]) -> tuple[bool, bool, int]:
     """Return how much there is to understand in a golden case."""
-    return bool(case["params"]), is_single(case["inputs"]), len(json.dumps(rounded([*case["inputs"].values()])))
+    return (
+        bool(case["params"]),
+        is_single(case["inputs"]),
+        len(json.dumps(rounded([*case["inputs"].values()], DECIMALS[0]))),
+    )
 
 
 def is_single(inputs: dict[str, Any]) -> bool:
@@ -60,11 +68,19 @@ def is_single(inputs: dict[str, Any]) -> bool:
     return len(next(iter(inputs.values()))) == 1
 
 
-def rounded(value: Any) -> Any:
+def rounded(value: Any, decimals: int) -> Any:
     """Return nested lists with numbers that are short to read."""
     if isinstance(value, list):
-        return [rounded(item) for item in value]
-    return round(value, DECIMALS) if isinstance(value, float) else value
+        return [rounded(item, decimals) for item in value]
+    return round(value, decimals) if isinstance(value, float) else value
+
+
+def array_text(value: Any, column: int) -> str:
+    """Return nested lists in JSON that start in a column: on one line if that is short, else a list per line."""
+    text = json.dumps(value)
+    if column + len(text) < COLUMNS or not isinstance(value, list) or not isinstance(value[0], list):
+        return text
+    return "[" + f",\n{' ' * (column + 1)}".join(array_text(item, column + 1) for item in value) + "]"
 
 
 def text_of(value: Any) -> str:

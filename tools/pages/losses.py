@@ -23,13 +23,13 @@ MEANINGS = {
     "bounded value": "No row can make the number arbitrarily large.",
     "bounded gradient": "No row can pull arbitrarily hard.",
     "symmetric": "Predictions that are too high and too low by the same amount cost the same.",
-    "translation invariant": "Only the difference of prediction and target counts: adding 5 to both changes nothing.",
-    "breakdown point": "The share of rows that must be wild before the best constant can be driven anywhere.",
+    "translation invariant": "Only the difference y_pred - y_true counts: adding 5 to both changes nothing.",
+    "breakdown point": "The smallest share of wild rows that can move the best constant without limit.",
     "influence function": "How far one wild row can move the best constant.",
-    "unit": "The unit of the value, where y is that of the target.",
+    "unit": "The unit of the value; y is the unit of the target.",
     "aims at": "The prediction that has the least loss on average: what a model learns from it.",
     "reduced by": "How the losses of all rows become one number.",
-    "needs": "What cannot be evaluated row by row.",
+    "needs": "What the loss needs beyond single rows.",
 }
 """Row of the section Properties -> what it means."""
 

@@ -31,7 +31,7 @@ def counts(d: Profile) -> Iterator[Finding]:
     """Yield findings for targets that could be counts, if forecasts may be means."""
     r = d.residuals
     if d.are_counts_per_weight and d.pred.low > 0 and not r.has_few_rows:
-        yield use("poisson_deviance", "y_true times the weight is whole: counts per exposure, as of claims per year")
+        yield use("poisson_deviance", "y_true times the weight is whole: counts per exposure, such as claims per year")
     if not d.is_count_like:
         return
     if d.pred.low <= 0 and not d.true.is_constant:
@@ -46,7 +46,7 @@ def counts(d: Profile) -> Iterator[Finding]:
         if d.true.low <= MAX_FIRST_COUNT and not d.true.is_constant:
             yield avoid("poisson_deviance", f"targets vary less than counts do; {dispersion}")
     elif grown is not None and grown.power + 2 * grown.error < 0.5:
-        yield consider("poisson_deviance", f"errors do not grow with predictions, as those of counts do; {dispersion}")
+        yield consider("poisson_deviance", f"errors do not grow with predictions, as errors of counts do; {dispersion}")
     elif are_poisson:
         yield use("poisson_deviance", f"targets are counts by their spread; {dispersion}")
     else:

@@ -17,7 +17,7 @@ def distributions(d: Profile) -> Iterator[Finding]:
         rows = f"in {d.zero_probability_rows} of {d.n} rows"
         yield avoid("kl", f"{rows} y_pred is 0 where y_true is not: it is infinite there")
     else:
-        yield use("kl", "nats lost by using y_pred for y_true; finite, as y_pred is above 0 wherever y_true is")
+        yield use("kl", "nats lost by using y_pred for y_true; finite, as y_pred is above 0 where y_true is")
     yield use("js", "symmetric, and at most log 2 = 0.69 even where y_pred is 0")
     yield consider("hellinger", "a distance, between 0 and 1")
     yield consider("wasserstein", "suits if the classes have an order, one step apart: how far mass must move")

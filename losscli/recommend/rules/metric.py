@@ -114,11 +114,11 @@ def all_pairs(d: RoleProfile, verdict: Callable[[str, str], Finding]) -> Iterato
 
 def prototypes(d: RoleProfile) -> Iterator[Finding]:
     """Yield findings for embeddings with classes and a prototype of each."""
-    share = f"{percent(d.prototype_share)} of the rows are nearest to that of their class"
-    yield use("arcface", f"prototypes are there; a margin of 0.5 on the angle to that of the class; {share}")
+    share = f"{percent(d.prototype_share)} of the rows are nearest to the prototype of their class"
+    yield use("arcface", f"prototypes are given; a margin of 0.5 on the angle to the prototype of the class; {share}")
     yield use("cosface", "a margin of 0.35 on the cosine itself, at the same scale of 64: steadier at the start")
     yield consider("am_softmax", "as cosface at scale 30: suits if classes are few or labels are noisy")
-    yield consider("normface", "as those without a margin: the cross-entropy of the cosines, to compare models by")
+    yield consider("normface", "no margin: the cross-entropy of the cosines, to compare models")
     if not d.has_unit_lengths:
         yield consider("linear_softmax", "a plain softmax of inner products: lengths count, as in a classifier")
     yield from all_pairs(d, consider)

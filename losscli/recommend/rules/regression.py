@@ -73,7 +73,7 @@ def unknown_scale(d: Profile) -> Iterator[Finding]:
     r = d.residuals
     of_mean, of_median = (use if d.aim.is_mean else consider), (use if d.aim.is_median else consider)
     if r.are_zero:
-        perfect = "every residual is 0, and so is every loss: the data cannot tell which one suits"
+        perfect = "every residual is 0, and so is every loss: the data cannot show which one suits"
         findings = [of_mean("mse", perfect), of_median("mae", perfect)]
     elif not r.has_few_rows:
         same = "more than half of the residuals are equal"
@@ -134,11 +134,11 @@ def mostly_zero_targets(d: Profile) -> Iterator[Finding]:
     """Yield findings for forecasts of means of amounts more than half of which are 0."""
     r = d.residuals
     is_heavy = r.has_scale and has_heavy_tails(r) and has_deviance(d)
-    squares = f"; {percent(r.squares_share)} of the sum of squares is that of outliers" if r.has_scale else ""
+    squares = f"; outliers make {percent(r.squares_share)} of the sum of squares" if r.has_scale else ""
     verdict = consider if is_heavy else use
     yield verdict("mse", f"the targets above 0 count, too{squares}")
     zeros = f"{percent(d.zero_share)} of the targets are 0"
-    yield avoid("mae", f"{zeros}, and so is its best constant, whatever the others are")
+    yield avoid("mae", f"{zeros}, and so is its best constant: the other targets do not change it")
     huber = f"huber:delta={short(EFFICIENT_DELTA * r.scale)}" if r.has_scale else "huber"
     yield avoid(huber, f"{zeros}, the others are outliers to it, and its best constant is near 0")
 

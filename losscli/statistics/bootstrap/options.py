@@ -37,8 +37,8 @@ HEAVY_TAIL_WARNING = "the interval is too short and lies too low, as few rows ca
 FEW_ROWS_WARNING = f"of fewer than {MIN_ROWS_FOR_LEVEL} rows no interval keeps its level"
 
 FEW_UNITS_WARNINGS = {
-    "clusters": "of only {} clusters no interval keeps its level: it takes more of them, or smaller ones",
-    "blocks": "of only {} blocks no interval keeps its level: it takes shorter ones, or more rows",
+    "clusters": "{} clusters are too few: no interval keeps its level; use more clusters, or smaller ones",
+    "blocks": "{} blocks are too few: no interval keeps its level; use shorter blocks, or more rows",
 }
 
 AUTO = "auto"
@@ -214,7 +214,7 @@ def parse_resampling(
     least = min_resamples(level)
     if least > MAX_RESAMPLES:
         raise UsageError(
-            f"so near to 1 takes more than {MAX_RESAMPLES} resamples, the most there can be; 0.999 takes fewer",
+            f"is too near to 1: it needs more than {MAX_RESAMPLES} resamples, the limit; 0.999 needs fewer",
             option=("ci", level),
         )
     if method is not None and method not in CI_METHODS:
