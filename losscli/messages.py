@@ -32,6 +32,7 @@ class Hint(enum.Enum):
     BOX_CORNERS = "if these are corners, {box_format:xyxy}"
     BOX_SIZES = "if these are sizes, {box_format:xywh} or cxcywh"
     CHOOSE_COLUMN = "{columns:{role}=COL} says which"
+    CHOOSE_COLUMNS = "{columns:{role}=COL} and {columns:{other}=COL} say which"
     CHOOSE_PARAMETER = "set {param:{setting}}"
     CHOOSE_PARAMETERS = "set {param:{setting}} or {param:{other}}"
     CHOOSE_TARGET = "{target:mean} or {target:median} says which"

@@ -77,7 +77,7 @@ def test_names_in_the_wrong_order_are_not_bound_by_position(first: str, second: 
     write_csv("d.csv", {first: [2, 4], second: [1, 2]})
     result = cli("compute", "quantile:tau=0.9", "d.csv")
     assert (result.status, result.out) == (3, "")
-    assert "--true COL says which" in result.err
+    assert "--true COL and --pred COL say which" in result.err
     found = cli("compute", "quantile:tau=0.9", "d.csv", "--true", second, "--pred", first, "-f", "value")
     assert float(found.out) == pytest.approx(0.15)
     write_csv("d.csv", {second: [1, 2], first: [2, 4]})
@@ -112,7 +112,7 @@ def test_two_files_of_one_role_are_no_pair(role: str, cli: Cli) -> None:
     write_csv("b.csv", {"id": [1, 2], role: [2, 4]})
     result = cli("compute", "mse", "a.csv", "b.csv")
     assert (result.status, result.out) == (3, "")
-    assert f"a.csv and b.csv both hold {role}, and neither the other" in result.err
+    assert f"a.csv and b.csv both hold {role}, and neither holds the other role" in result.err
     assert cli("compute", "mse", "y_true=a.csv", "y_pred=b.csv", "-f", "value").out == "2.5\n"
 
 

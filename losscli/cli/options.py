@@ -123,7 +123,8 @@ DATA_OPTIONS = [
         "preds",
         multiple=True,
         type=COLUMNS,
-        help="Column of the predictions; a list or pattern for vectors. Repeat it to compare models.",
+        help="Column of the predictions; a list or pattern for vectors. compare, plot and report take several, a model "
+        "each.",
     ),
     SectionOption("Columns", "--weight", "weight", type=COLUMN, help="Column of the sample weights."),
     SectionOption(

@@ -116,7 +116,8 @@ def _explain_empty_columns(losses: Sequence[ComparedLoss], context: OutlierConte
         reason = "their MAD is 0" if context.residual.ndim == 1 else "there are several per row"
         yield Message(f"pull and stress are left out: the residuals have no robust scale ({reason})")
     elif without := [loss.label for loss in present if loss.stress is None and loss.pull is not None]:
-        yield Message(f"stress of {_some(without)} is left out: 10 robust sd away is outside of their domain")
+        its = "its" if len(without) == 1 else "their"
+        yield Message(f"stress of {_some(without)} is left out: 10 robust sd away is outside of {its} domain")
     if without := [loss.label for loss in present if loss.effective_n is None]:
         yield Message(f"effective_n and top_share of {_some(without)} are left out: {NO_SHARES}")
     if without := [loss.label for loss in present if loss.skill is None]:

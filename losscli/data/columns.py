@@ -377,7 +377,8 @@ class Binder:
         n_hidden = len(names) - MAX_COLUMNS_SHOWN
         shown = list_columns(names) + (f" and {n_hidden} more" if n_hidden > 0 else "")
         problem = f"{table.label}no column for {' or '.join(roles)}, which {label} needs; the columns are {shown}"
-        return DataError(problem, Hint.CHOOSE_COLUMN, role=role)
+        hint = Hint.CHOOSE_COLUMNS if len(roles) == 2 else Hint.CHOOSE_COLUMN
+        return DataError(problem, hint, role=role, other=roles[-1])
 
     def find_weight(self) -> RoleColumns | None:
         """Return the weights if they were requested; note a column that could be them."""
