@@ -547,7 +547,7 @@ def test_a_column_of_too_many_names_is_none_of_models(monkeypatch: pytest.Monkey
         ({"data": TRUTH, "models": {"b": "nope.csv"}}, DataError, "model 'b': nope.csv: no such file"),
         ({"data": TRUTH, "models": {"a": Y, "b": Y[1:]}}, DataError, "y_true has 24 rows, model 'b' has 23"),
         ({"models": {"a": preds("a"), "b": preds("b")}}, DataError, "model 'a': holds no y_true, and no data does"),
-        ({"data": TRUTH, "models": MODELS, "y_pred": Y}, UsageError, "y_pred is given twice"),
+        ({"data": TRUTH, "models": MODELS, "y_pred": Y}, UsageError, "models hold the predictions: leave out y_pred"),
         ({"data": LONG, "models": MODELS, "model_column": "model"}, UsageError, 'model_column="model": names the'),
         ({"data": LONG, "model_column": 3}, UsageError, "model_column=3: must be text"),
     ],

@@ -46,9 +46,14 @@ def families_for(picture: Picture, families: Iterable[str]) -> list[str]:
 
     matplotlib keeps a list of fonts: those installed since it was made are looked at, too, if no font of it will do.
     """
-    found, texts = list(families), set[str]()
-    map_texts((picture.title, picture.sentence, picture.panels, picture.remarks), lambda text: texts.add(text) or text)
-    lacking = {ord(character) for text in texts if not text.isascii() for character in plain(text)}
+    found, lacking = list(families), set[int]()
+
+    def note(text: str) -> str:
+        if not text.isascii():
+            lacking.update(map(ord, plain(text)))
+        return text
+
+    map_texts((picture.title, picture.sentence, picture.panels, picture.remarks), note)
     lacking -= glyphs_of(found) if lacking else set()
     known = {font.name for font in font_manager.fontManager.ttflist}
     for name in filter(known.__contains__, FURTHER_FONTS):
