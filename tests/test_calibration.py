@@ -210,8 +210,8 @@ def test_edges() -> None:
         ("quantile:tau=1", "quantile:tau=1 aims at an end of the targets"),
         ("bce:pos_weight=2", "because of pos_weight"),
         ("cross_entropy:label_smoothing=0.1", "because of label_smoothing"),
-        ("gaussian_nll", "no loss of y_true and y_pred row by row"),
-        ("triplet", "no loss of y_true and y_pred row by row"),
+        ("gaussian_nll", "is not a loss of y_true and y_pred row by row"),
+        ("triplet", "is not a loss of y_true and y_pred row by row"),
         ("focal", "focal is consistent for no functional"),
     ],
 )

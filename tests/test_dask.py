@@ -89,7 +89,11 @@ def both(cli: Cli, scheduler: str) -> Both:
 # ------------------------------------------------------------------------------------------------- the digits
 
 
-@pytest.mark.parametrize("name", DATA)
+TRIED_FIRST = ("plain", "weights", "groups")
+EACH = [name if name in TRIED_FIRST else pytest.param(name, marks=pytest.mark.slow) for name in DATA]
+
+
+@pytest.mark.parametrize("name", EACH)
 def test_the_digits_of_one_machine(name: str, both: Both, cut: Callable[[int], None]) -> None:
     data, options = DATA[name]
     Path("d.csv").write_bytes(data)
@@ -99,6 +103,7 @@ def test_the_digits_of_one_machine(name: str, both: Both, cut: Callable[[int], N
     assert here.status == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["one newline in quotes", "fractional weights", "omitted", "groups", "value", "flags"])
 def test_the_digits_of_sections_that_workers_put_together(
     name: str, both: Both, cut: Callable[[int], None], sections: list[int]
@@ -151,6 +156,7 @@ def test_quantiles_of_sections_with_more_values_than_are_kept(
     assert sections
 
 
+@pytest.mark.slow
 def test_quantiles_of_more_values_than_are_kept(
     both: Both, cut: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -502,6 +508,7 @@ def test_a_worker_is_killed(cli: Cli, slow: Path) -> None:
     assert there == here
 
 
+@pytest.mark.slow
 def test_all_workers_go_away(cli: Cli, slow: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "SECONDS_WITHOUT_WORKERS", 2)
     with cluster_module.local_cluster(1, 1) as cluster:

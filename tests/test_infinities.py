@@ -12,7 +12,7 @@ from losscli.declaration.loss import BoundLoss, Form
 from losscli.errors import DataError
 from losscli.pipeline import resolve_losses as resolve
 from tests.accuracy import as_kernels_want_it
-from tests.registry_cases import draw, kernel, name_of, settings
+from tests.registry_cases import LOSSES, draw, kernel, name_of, settings
 
 FAR = (1e50, 1e100)
 """Finite stand-ins for infinity: what goes to a limit is there at the second, what grows grows from the first to it."""
@@ -67,7 +67,11 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{name_of(case[:2])}={case[3]},{case[2] or 'value'}")
+USUAL = {loss.bind({}).label for loss in LOSSES}
+EACH = [case if case[0].label in USUAL else pytest.param(case, marks=pytest.mark.slow) for case in CASES]
+
+
+@pytest.mark.parametrize("case", EACH, ids=[f"{name_of(case[:2])}={case[3]},{case[2] or 'value'}" for case in CASES])
 def test_an_infinite_prediction_gives_the_limit(case: tuple[BoundLoss, Form, str, float]) -> None:
     bound, form, hook, end = case
     arrays = drawn(bound, form)

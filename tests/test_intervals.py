@@ -505,8 +505,8 @@ BAD = [
     (["--ci", "95%"], "--ci 95%: a level is a number above 0 and below 1, as 0.95"),
     (["--ci", "0"], "--ci 0: a level is a number above 0 and below 1, as 0.95"),
     (["--ci", "nan"], "--ci nan: a level is a number above 0 and below 1, as 0.95"),
-    (["--ci", "0.9999999"], "--ci 0.9999999: so near to 1 takes more than 1000000 resamples, the most there can be; "
-     "0.999 takes fewer"),
+    (["--ci", "0.9999999"], "--ci 0.9999999: is too near to 1: it needs more than 1000000 resamples, the limit; "
+     "0.999 needs fewer"),
     (["--ci", "0.95", "--resamples", "38"], "--resamples 38: must be a whole number from 39 to 1000000 for a level "
      "of 0.95"),
     (["--ci", "0.9", "--resamples", "99.5"], "--resamples 99.5: must be a whole number from 19 to 1000000 for a level "

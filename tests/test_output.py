@@ -116,7 +116,7 @@ def test_a_disk_that_is_nearly_full(variables: dict[str, str], many: str, folder
     assert temporary_files(folder) == []
 
 
-@pytest.mark.parametrize("format", ["tsv", "json", "table"])
+@pytest.mark.parametrize("format", ["tsv", *(pytest.param(one, marks=pytest.mark.slow) for one in ("json", "table"))])
 def test_a_full_disk(format: str) -> None:
     with open("/dev/full", "wb") as file:
         status, _, err = run("compute", "mse", "small.csv", "-f", format, stdout=file)
@@ -139,7 +139,7 @@ STATUSES: dict[str, tuple[list[str], int]] = {
 }
 
 
-@pytest.mark.parametrize("where", ["closed", "full", "gone"])
+@pytest.mark.parametrize("where", ["closed", *(pytest.param(one, marks=pytest.mark.slow) for one in ("full", "gone"))])
 @pytest.mark.parametrize("case", STATUSES.values(), ids=STATUSES)
 def test_the_status_without_standard_error(case: tuple[list[str], int], where: str) -> None:
     Path("gap.csv").write_text("y_true,y_pred\n1,\n2,2\n")

@@ -125,7 +125,10 @@ def same(a: list[list[str]], b: list[list[str]], tolerance: float) -> None:
             assert x == y
 
 
-@pytest.mark.parametrize(("size", "rows"), [(100, 100), pytest.param(700, ROWS, marks=pytest.mark.slow), (2500, ROWS)])
+@pytest.mark.parametrize(
+    ("size", "rows"),
+    [pytest.param(100, 100, marks=pytest.mark.slow), pytest.param(700, ROWS, marks=pytest.mark.slow), (2500, ROWS)],
+)
 @pytest.mark.parametrize("name", DATA)
 def test_cuts_and_threads_change_nothing(
     name: str, size: int, rows: int, cli: Cli, cut: Callable[[int], list[int]]

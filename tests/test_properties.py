@@ -56,12 +56,18 @@ def few(test: Callable[[Setting, int], None]) -> Callable[[Setting], None]:
     return drawn
 
 
-every = pytest.mark.parametrize("setting", SETTINGS, ids=map(name_of, SETTINGS))
+def for_each(chosen: list[Setting]) -> pytest.MarkDecorator:
+    """Give a test each setting; those with other parameters than the defaults are slow tests."""
+    usual = [loss.bind({}).label for loss in LOSSES]
+    marked = [s if s[0].label in usual else pytest.param(s, marks=pytest.mark.slow) for s in chosen]
+    return pytest.mark.parametrize("setting", marked, ids=map(name_of, chosen))
+
+
+every = for_each(SETTINGS)
 
 
 def claiming(claim: Property) -> pytest.MarkDecorator:
-    chosen = [s for s in FLAGGED if claim in s[0].properties]
-    return pytest.mark.parametrize("setting", chosen, ids=map(name_of, chosen))
+    return for_each([s for s in FLAGGED if claim in s[0].properties])
 
 
 def value(bound: BoundLoss, arrays: dict[str, np.ndarray], **options: object) -> float:
@@ -74,7 +80,7 @@ def value(bound: BoundLoss, arrays: dict[str, np.ndarray], **options: object) ->
 ROW_BY_ROW = [s for s in SETTINGS if not s[1].coupled]  # where rows are coupled, repeating one changes the others
 
 
-@pytest.mark.parametrize("setting", ROW_BY_ROW, ids=map(name_of, ROW_BY_ROW))
+@for_each(ROW_BY_ROW)
 @few
 def test_integer_weights_are_repeated_rows(setting: tuple[BoundLoss, Form], seed: int) -> None:
     bound, form = setting
@@ -174,7 +180,7 @@ def slope_by_differences(bound: BoundLoss, form: Form, arrays: dict[str, np.ndar
     return numeric, curvature
 
 
-@pytest.mark.parametrize("setting", WITH_GRADIENT, ids=map(name_of, WITH_GRADIENT))
+@for_each(WITH_GRADIENT)
 @few
 def test_gradient_is_the_slope(setting: tuple[BoundLoss, Form], seed: int) -> None:
     bound, form = setting
@@ -308,7 +314,7 @@ def grows(bound: BoundLoss, form: Form, hook: str = "") -> bool:
     return not np.isfinite(far) or (rise > 0.02 * near + 1e-9 and rise > 0.75 * (near - nearest))
 
 
-@pytest.mark.parametrize("setting", FLAGGED, ids=map(name_of, FLAGGED))
+@for_each(FLAGGED)
 def test_the_value_is_bounded_where_that_is_claimed(setting: tuple[BoundLoss, Form]) -> None:
     bound, form = setting
     assert grows(bound, form) is (Property.BOUNDED_VALUE not in bound.properties | form.properties)
@@ -317,7 +323,7 @@ def test_the_value_is_bounded_where_that_is_claimed(setting: tuple[BoundLoss, Fo
 SLOPED = [s for s in FLAGGED if "gradient" in s[1].hooks]
 
 
-@pytest.mark.parametrize("setting", SLOPED, ids=map(name_of, SLOPED))
+@for_each(SLOPED)
 def test_the_gradient_is_bounded_where_that_is_claimed(setting: tuple[BoundLoss, Form]) -> None:
     bound, form = setting
     assert grows(bound, form, "gradient") is (Property.BOUNDED_GRADIENT not in bound.properties | form.properties)
@@ -342,7 +348,7 @@ def has_a_place_for_kinks(bound: BoundLoss, form: Form) -> bool:
 SMOOTH = [s for s in SETTINGS if Property.DIFFERENTIABLE in s[0].properties and has_a_place_for_kinks(*s)]
 
 
-@pytest.mark.parametrize("setting", SMOOTH, ids=map(name_of, SMOOTH))
+@for_each(SMOOTH)
 def test_differentiable_where_a_kink_would_be(setting: tuple[BoundLoss, Form]) -> None:
     """Slopes from both sides agree where the residual or the score is 0 or a parameter, with either sign."""
     bound, form = setting
@@ -364,7 +370,7 @@ def test_differentiable_where_a_kink_would_be(setting: tuple[BoundLoss, Form]) -
 OTHER_SMOOTH = [s for s in FLAGGED if Property.DIFFERENTIABLE in s[0].properties and not has_a_place_for_kinks(*s)]
 
 
-@pytest.mark.parametrize("setting", OTHER_SMOOTH, ids=map(name_of, OTHER_SMOOTH))
+@for_each(OTHER_SMOOTH)
 def test_differentiable_at_the_truth_and_where_classes_are_equal(setting: tuple[BoundLoss, Form]) -> None:
     """Slopes from both sides agree at the kinks of distances, and where another class becomes the largest."""
     bound, form = setting
