@@ -260,7 +260,7 @@ def _groups_sentence(loss: LossFacts, groups: Sequence[GroupFacts], group_by: Se
 def _is_sure(worst: GroupFacts, others: Sequence[GroupFacts], rest: float, level: float) -> bool | None:
     """Tell whether a group that was picked as the worst differs from the others, by their intervals; None without them.
 
-    Bonferroni's correction is for the pick. Of few rows no interval keeps its level.
+    Bonferroni's correction is for the pick. With few rows no interval keeps its level.
     """
     if min(group.n for group in (worst, *others)) < MIN_ROWS_FOR_LEVEL:
         return False

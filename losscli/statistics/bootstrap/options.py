@@ -34,7 +34,7 @@ MIN_UNITS = 5
 HEAVY_TAIL_WARNING = "the interval is too short and lies too low, as few rows carry the value; ci_high is optimistic"
 """What `ConfidenceInterval.warning` says where `TailSums.is_heavy`."""
 
-FEW_ROWS_WARNING = f"of fewer than {MIN_ROWS_FOR_LEVEL} rows no interval keeps its level"
+FEW_ROWS_WARNING = f"with fewer than {MIN_ROWS_FOR_LEVEL} rows no interval keeps its level"
 
 FEW_UNITS_WARNINGS = {
     "clusters": "{} clusters are too few: no interval keeps its level; use more clusters, or smaller ones",
