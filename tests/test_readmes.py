@@ -67,7 +67,7 @@ def test_links_lead_to_files_from_wherever_it_is_shown(name: str) -> None:
 
 @pytest.mark.parametrize("name", [ENGLISH, CHINESE])
 def test_it_counts_the_losses(name: str) -> None:
-    assert re.findall(r"\*\*(\d+) ", prose_of(name)) == [str(len(losscli.list_losses()))]
+    assert re.findall(r"\*\*(\d+) ", prose_of(name)) == [str(sum(loss.in_catalogue for loss in losscli.list_losses()))]
 
 
 @pytest.mark.parametrize(("name", "rows", "second"), [(ENGLISH, "10 million", "s"), (CHINESE, "1000 万", "秒")])
