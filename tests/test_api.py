@@ -323,6 +323,7 @@ def test_what_a_mask_hides_is_missing() -> None:
     assert losscli.compute("zero_one", y_true=names, y_pred=["b", "b"], nan="omit").n == 1
 
 
+@pytest.mark.slow
 def test_tensors_with_a_gradient_or_of_half_a_float() -> None:
     torch = pytest.importorskip("torch")
     y, p = torch.tensor([1.0, 2.0]).bfloat16(), torch.tensor([1.0, 3.0], requires_grad=True)

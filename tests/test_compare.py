@@ -250,6 +250,7 @@ def test_the_same_function_has_the_same_bounds() -> None:
     assert bounds_of(["multi_margin:p=2"], y_true=[0, 1, 2, 0], y_pred=scores)["multi_margin:p=2"] == (False, False)
 
 
+@pytest.mark.slow
 def test_bounds_depend_on_the_targets_and_the_reduction() -> None:
     assert bounds_of(["mape", "mape:eps=0.1"], y_true=Y, y_pred=P) == {
         "mape": (False, False),

@@ -126,6 +126,7 @@ def test_the_digits_of_sections_that_workers_put_together(
         ({150: "0,0.5", 880: "0,0.5"}, ""),
     ],
 )
+@pytest.mark.slow
 def test_sections_that_do_not_know_what_came_before(
     odd: dict[int, str], row: str, both: Both, cut: Callable[[int], None], sections: list[int]
 ) -> None:
@@ -171,6 +172,7 @@ def test_quantiles_of_more_values_than_are_kept(
         assert "≈" in here.err
 
 
+@pytest.mark.slow
 def test_folders_parquet_and_arrays(both: Both, cut: Callable[[int], None]) -> None:
     columns = pa.table({"y_true": Y, "y_pred": P, "g": [f"g{i % 3}" for i in range(ROWS)]})
     for folder in ("csv", "groups", "single"):

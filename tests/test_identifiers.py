@@ -200,6 +200,7 @@ def test_keys_are_texts_or_whole_numbers() -> None:
     assert [is_whole_key(text) for text in ("7", "7.0", "x", "2.5", ".7", "1e-3")] == [True] * 3 + [False] * 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", WRITERS)
 def test_keys_that_differ_far_down(ending: str, cli: Cli) -> None:
     """Files of several parts: the rows that differ are in none of the first."""

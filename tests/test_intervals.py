@@ -421,8 +421,8 @@ def test_few_rows_leave_the_studentized_interval_open() -> None:
     ci = interval_of("mse", data={"y_true": [1.0, 2.0, 3.0], "y_pred": [1.5, 2.1, 4.0]})
     assert ci.method == "bca"
     assert ci.why == (
-        "bca interval: resamples without any spread leave the studentized one open; with fewer than 10 rows no interval "
-        "keeps its level"
+        "bca interval: resamples without any spread leave the studentized one open; with fewer than 10 rows no "
+        "interval keeps its level"
     )
 
 

@@ -96,6 +96,7 @@ def test_no_command_imports_pandas(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_python_imports_pandas_for_a_frame_alone(folder: Path) -> None:
     code = (
         "import sys, losscli, numpy as np, pyarrow.csv\n"

@@ -122,6 +122,7 @@ SENSITIVITY = ("inflation", "pull", "stress", "effective_n", "top_share", "skill
         ("tumours.csv", "mse,mae", ("--outliers", "iqr:1.5", "--ci", "0.9", "--resamples", "500", "--seed", "3")),
     ],
 )
+@pytest.mark.slow
 def test_that_the_table_is_that_of_compare(
     cli: Cli, plain: None, file: str, losses: str, more: tuple[str, ...]
 ) -> None:
@@ -536,6 +537,7 @@ def test_a_baseline(cli: Cli, plain: None, tmp_path: Path) -> None:
     assert float(row["change"]) == 0
 
 
+@pytest.mark.slow
 def test_that_the_same_page_comes_again(cli: Cli, tmp_path: Path) -> None:
     for jobs in ("1", "2"):
         assert (

@@ -166,6 +166,7 @@ def test_names_that_look_like_attributes_stay(tick):
     assert tick in texts_of(ET.fromstring(inline_svg(found, "p-")))
 
 
+@pytest.mark.slow
 def test_the_same_picture_is_the_same_file_in_another_process_without_pyplot(files):
     program = (
         "import hashlib, sys; from tests.test_plot_figure import *; "
