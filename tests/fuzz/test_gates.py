@@ -23,8 +23,11 @@ COMPARE = {
     ">": operator.gt,
     "<": operator.lt,
 }
+MSE, MAE, HUBER = (r"[\s_-]*".join(name) for name in ("mse", "mae", "huber"))
+"""Names with spaces, dashes and underscores anywhere."""
+
 CONDITION = re.compile(
-    r"\s*(mse|mae|huber|huber\s*:\s*delta\s*=\s*0?\.50*)\s*(?:\.(\w+))?\s*(>=|<=|==|!=|>|<)\s*"
+    rf"\s*({MSE}|{MAE}|{HUBER}|{HUBER}\s*:\s*delta\s*=\s*0?\.50*)\s*(?:\.(\w+))?\s*(>=|<=|==|!=|>|<)\s*"
     r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|[+-]?inf(?:inity)?)(%?)\s*",
     re.ASCII | re.IGNORECASE,
 )
