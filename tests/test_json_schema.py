@@ -115,7 +115,7 @@ def test_documents_are_as_their_schema_says(in_folder: Cli, command: str, lines:
 @pytest.mark.slow
 def test_losses_are_as_their_schema_says(cli: Cli) -> None:
     validator("list").validate(json.loads(cli("list", "-f", "json").out))
-    names = ",".join(loss.name for loss in all_losses())
+    names = ",".join(loss.name for loss in all_losses() if loss.in_catalogue)
     validator("explain").validate(json.loads(cli("explain", f"{names},huber:delta=2", "-f", "json").out))
     validator("explain").validate(json.loads(cli("explain", "huber:delta=2", "-f", "json").out))
 
