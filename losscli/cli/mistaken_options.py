@@ -11,7 +11,7 @@ import click
 
 from losscli.cli.command import LONG_DASHES, may_have_wrong_dashes
 from losscli.cli.habits import OTHER_OPTIONS, WORDS_FOR_DATA, WORDS_FOR_HELP
-from losscli.cli.words import is_file, sort_words, spell_command, split_words
+from losscli.cli.words import is_file, lists_of_losses, sort_words, spell_command, split_words
 from losscli.errors import UsageError
 from losscli.messages import close_names, join_names
 
@@ -117,9 +117,8 @@ def parameter_meant(key: str, name: str, ctx: click.Context, typed: Sequence[str
     having = [entry["name"] for entry in catalogue_as_stored() if key in {one["name"] for one in entry["params"]}]
     if not having:
         return ""
-    given = ctx.params.get("losses") or sort_words(split_words(ctx.command, typed)[0])[0]
     known = entries_by_name()
-    pieces = ",".join([given] if isinstance(given, str) else given).split(",")
+    pieces = ",".join(lists_of_losses(ctx) or sort_words(split_words(ctx.command, typed)[0])[0]).split(",")
     losses = [entry["name"] for piece in pieces if (entry := entry_called(piece.partition(":")[0], known))]
     loss = next((one for one in losses if one in having), having[0])
     at = next((i for i, word in enumerate(typed) if word.partition("=")[0] == name), 0)

@@ -15,6 +15,7 @@ from losscli.cli.mistaken_options import CUTOFF_OF_OPTIONS, all_commands, comman
 from losscli.cli.words import (
     is_file,
     is_loss,
+    lists_of_losses,
     omit_option,
     quote_names,
     sort_words,
@@ -81,8 +82,7 @@ def refuse_losses_as_data(data: Sequence[str]) -> None:
     """
     ctx = click.get_current_context()
     name = ctx.info_name or ""
-    typed = ctx.params.get("losses", ())
-    listed = list(typed) if isinstance(typed, tuple) else [typed]
+    listed = lists_of_losses(ctx)
     found, rest = sort_words(data)
     options = omit_option(split_words(ctx.command, typed_words(ctx))[1], "--losses")
     refuse_no_files(data)
@@ -123,9 +123,7 @@ def no_data(ctx: click.Context) -> click.UsageError:
     named = [(role, ctx.params.get(key)) for role, key in (("y_true", "true"), ("y_pred", "preds"))]
     flat = [(role, value if isinstance(value, str) else (value or ("",))[0]) for role, value in named if value]
     if flat and all(os.path.isfile(file) for _, file in flat):
-        typed = ctx.params.get("losses") or ()
-        losses = [typed] if isinstance(typed, str) else typed
-        command = spell_command(ctx.info_name or "", losses, [f"{role}={file}" for role, file in flat])
+        command = spell_command(ctx.info_name or "", lists_of_losses(ctx), [f"{role}={file}" for role, file in flat])
         return click.UsageError(f"--true and --pred name columns; for files, type {command}", ctx)
     return IncompleteCommandError("no data: name a file, or pipe it in", ctx)
 

@@ -107,6 +107,12 @@ def typed_words(ctx: click.Context) -> list[str]:
     return words[words.index(ctx.info_name) + 1 :] if ctx.info_name in words else []
 
 
+def lists_of_losses(ctx: click.Context) -> list[str]:
+    """Return the lists of losses that were typed: one where they are an argument, each where an option is repeated."""
+    given = ctx.params.get("losses", ())
+    return [given] if isinstance(given, str) else list(given or ())
+
+
 def omit_option(words: Sequence[str], name: str) -> list[str]:
     """Return words without an option and its value."""
     found: list[str] = []

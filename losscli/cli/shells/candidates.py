@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
+from losscli.cli.words import lists_of_losses
+
 if TYPE_CHECKING:
     Item = CompletionItem[Any]
 
@@ -115,8 +117,7 @@ def help_of(parameter: dict[str, Any]) -> str:
 def losses_typed(ctx: click.Context) -> list[dict[str, Any]]:
     """Return the entries of the losses on the line; all of them if there is none."""
     known = entries_by_name()
-    given = ctx.params.get("losses") or ()
-    pieces = ",".join([given] if isinstance(given, str) else given).split(",")
+    pieces = ",".join(lists_of_losses(ctx)).split(",")
     typed = (entry_called(piece.partition(":")[0], known) for piece in pieces)
     return [entry for entry in typed if entry is not None] or list(known.values())
 
