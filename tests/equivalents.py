@@ -17,7 +17,8 @@ import numpy as np
 import losscli
 from losscli.declaration.domains import ClassTargets, Domain, Simplex
 from losscli.declaration.equivalent import Equivalent, StatedDifference
-from losscli.declaration.loss import BoundLoss, Form, Loss
+from losscli.declaration.form import Form
+from losscli.declaration.loss import BoundLoss, Loss
 from losscli.errors import UsageError
 from tests.registry_cases import DIMS, FURTHER, LOSSES, classes, read_tuples, variants
 

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from losscli.declaration.domains import Array, Domain, Probabilities
-from losscli.declaration.loss import BoundLoss, Form
+from losscli.declaration.form import Form
+from losscli.declaration.loss import BoundLoss
 
 TRUE_PROBABILITY = 0.3
 """The true probability of the first of two classes, where two distributions are compared."""

@@ -11,7 +11,8 @@ from losscli.declaration.domains import Array, Domain, Probabilities, Simplex
 from losscli.declaration.domains.arrays import LogProbabilityRows, Numbers
 from losscli.declaration.domains.distributions import ClassScores
 from losscli.declaration.domains.labels import BinaryLabels, ClassTargets, ComparedLabels
-from losscli.declaration.loss import BoundLoss, Form
+from losscli.declaration.form import Form
+from losscli.declaration.loss import BoundLoss
 from losscli.plot.curve_axes import ANYWHERE, AXES, TRUE_PROBABILITY, Path, constant, is_real, stack_columns
 from losscli.plot.curve_values import evaluate_rows
 
