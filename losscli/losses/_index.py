@@ -69,4 +69,6 @@ NAMES_BY_MODULE: dict[str, str] = {
     "tempered": "categorical_focal softmax_focal 多分类焦点损失 多类焦点损失 generalized_cross_entropy gce "
     "广义交叉熵 泛化交叉熵 symmetric_cross_entropy sce 对称交叉熵 poly poly_loss 多项式损失 "
     "poly_损失",
+    "survival": "aft survival_aft aft_nloglik 加速失效时间损失 logistic_hazard_nll nnet_survival "
+    "discrete_hazard 离散时间风险损失 weibull_nll wtte weibull_loglik 威布尔负对数似然",
 }
