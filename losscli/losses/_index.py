@@ -71,4 +71,6 @@ NAMES_BY_MODULE: dict[str, str] = {
     "poly_损失",
     "location_scale": "crps_normal crps_gaussian crps_laplace crps_logistic laplace_nll 拉普拉斯负对数似然 "
     "logistic_nll 逻辑斯谛分布负对数似然 lognormal_nll log_normal_nll 对数正态负对数似然",
+    "survival": "aft survival_aft aft_nloglik 加速失效时间损失 logistic_hazard_nll nnet_survival "
+    "discrete_hazard 离散时间风险损失 weibull_nll wtte weibull_loglik 威布尔负对数似然",
 }

@@ -42,6 +42,7 @@ ANYWHERE = (-math.inf, math.inf)
 AXES = {
     "residual": CurveAxis("y_pred − y_true", "the residual", "by y_pred", ANYWHERE, (-3, 3), 0, True),
     "prediction": CurveAxis("y_pred, where y_true = 1", "y_pred", "by y_pred", ANYWHERE, (-2, 4), 0),
+    "time": CurveAxis("y_pred, where time = 1", "y_pred beside a time", "by y_pred", ANYWHERE, (-2, 4), 0),
     "probability": CurveAxis(
         "probability of the true class", "the probability of the true class", "by the probability", (0, 1), (0, 1), -1
     ),
