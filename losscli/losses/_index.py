@@ -69,4 +69,6 @@ NAMES_BY_MODULE: dict[str, str] = {
     "tempered": "categorical_focal softmax_focal 多分类焦点损失 多类焦点损失 generalized_cross_entropy gce "
     "广义交叉熵 泛化交叉熵 symmetric_cross_entropy sce 对称交叉熵 poly poly_loss 多项式损失 "
     "poly_损失",
+    "masks": "jaccard soft_jaccard soft_iou iou_mask 杰卡德损失 focal_tversky ftl 焦点tversky损失 "
+    "log_cosh_dice logcosh_dice 对数双曲余弦dice损失 lovasz_hinge lovasz lovász铰链损失",
 }
