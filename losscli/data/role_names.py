@@ -27,6 +27,11 @@ OTHER_NAMES = {
     "embeddings1": ("embedding1", "embedding_1", "emb1", "emb_1"),
     "embeddings2": ("embedding2", "embedding_2", "emb2", "emb_2"),
     "distance": ("dist", "distances"),
+    "log_prob": (
+        *("logprob", "log_probability", "log_probs", "logprobs", "logp", "log_p", "token_logprob", "token_logprobs"),
+        *("log_likelihood", "loglik", "对数概率"),
+    ),
+    "bytes": ("n_bytes", "num_bytes", "byte_count", "byte_length", "utf8_bytes", "字节数"),
 }
 """Role -> other names of its columns."""
 
