@@ -15,8 +15,10 @@ Kernel = Callable[..., Any]
 Hook = Literal["gradient", "row_mask", "denominator", "clipped", "validate", "warn"]
 Coupling = bool | Callable[..., bool]
 WEIGHT = "weight"
-GRADIENT_ROLES = ("y_pred", "x1", "anchor", "embeddings", "embeddings1", "distance", "log_probs")
-GRADIENT_ROLES += ("log_prob", "student", "policy_chosen", "positive")
+GRADIENT_ROLES = (
+    *("y_pred", "x1", "anchor", "embeddings", "embeddings1", "distance", "log_probs"),
+    *("log_prob", "student", "policy_chosen", "positive"),
+)
 
 
 class Role(NamedTuple):
