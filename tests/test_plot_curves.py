@@ -28,6 +28,7 @@ WITHOUT_A_CURVE = {
     "medae": "it is the median of all rows",
     "max_error": "it is the largest of all rows",
     "wape": "it is a ratio of sums over all rows",
+    "bits_per_byte": "it is a ratio of sums over all rows",
     "ghm_c": "how much a row counts depends on all others",
     "ghm_r": "how much a row counts depends on all others",
     "triplet_mined": "which rows count is mined from all of them; triplet has the curve",

@@ -75,4 +75,5 @@ NAMES_BY_MODULE: dict[str, str] = {
     "discrete_hazard 离散时间风险损失 weibull_nll wtte weibull_loglik 威布尔负对数似然",
     "masks": "jaccard soft_jaccard soft_iou iou_mask 杰卡德损失 focal_tversky ftl 焦点tversky损失 "
     "log_cosh_dice logcosh_dice 对数双曲余弦dice损失 lovasz_hinge lovasz lovász铰链损失",
+    "language": "perplexity ppl 困惑度 bits_per_token bpt bits_per_character bits_per_byte bpb",
 }

@@ -153,7 +153,6 @@ NO_LOSSES = {
     _SKILL.format("tweedie_deviance"): "d2_tweedie_score d2_tweedie",
     _SKILL.format("bce"): "d2_log_loss_score d2_log_loss",
     _SKILL.format("brier"): "d2_brier_score d2_brier",
-    "it is exp(cross_entropy)": "perplexity ppl 困惑度",
     "it is not a loss: errors of both signs cancel": "mbe mpe bias me mean_error mean_bias_error",
     f"{_LACKING}; it is mae divided by the mae of a simple forecast": "mase rmsse mean_absolute_scaled_error",
     f"{_LACKING}; rps is it for classes, quantile for a few quantiles": "crps continuous_ranked_probability_score",

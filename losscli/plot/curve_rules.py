@@ -48,7 +48,7 @@ def no_curve_reason(bound: BoundLoss) -> str:
     if loss.reduction in (Reduction.MEDIAN, Reduction.MAX):
         word = "median" if loss.reduction is Reduction.MEDIAN else "largest"
         return f"it is the {word} of all rows{formula}, not a loss of one row"
-    if loss.of_residual and "denominator" in form.hooks:
+    if "denominator" in form.hooks and (loss.of_residual or len(form.names) > 2):
         return f"it is a ratio of sums over all rows{formula}, not a loss of one row"
     if "mining" in bound.params:
         return "which rows count is mined from all of them; triplet has the curve of one triplet"

@@ -20,7 +20,14 @@ from losscli.declaration.domains.arrays import Domain as Domain
 from losscli.declaration.domains.arrays import Probabilities as Probabilities
 from losscli.declaration.domains.boxes import Boxes as Boxes
 from losscli.declaration.domains.distributions import Simplex as Simplex
-from losscli.declaration.domains.intervals import FINITE_POSITIVE, MINUS_ONE_TO_ONE, NON_NEGATIVE, POSITIVE, UNIT
+from losscli.declaration.domains.intervals import (
+    FINITE_POSITIVE,
+    MINUS_ONE_TO_ONE,
+    NON_NEGATIVE,
+    NON_POSITIVE,
+    POSITIVE,
+    UNIT,
+)
 from losscli.declaration.domains.intervals import Array as Array
 from losscli.declaration.domains.intervals import Interval as Interval
 from losscli.declaration.domains.intervals import Mask as Mask
@@ -34,6 +41,7 @@ from losscli.declaration.domains.parameters import OrNone as OrNone
 from losscli.declaration.domains.parameters import ParameterDomain as ParameterDomain
 from losscli.declaration.domains.parameters import PerClass as PerClass
 from losscli.declaration.domains.parameters import expand_per_class as expand_per_class
+from losscli.messages import Hint
 
 # Arrays. Intervals include infinity unless the name says finite.
 Real = Annotated[Array, Domain()]
@@ -122,6 +130,14 @@ Relevance = Annotated[Array, arrays.Numbers(("N,C",), NON_NEGATIVE, noun="releva
 
 LogProbabilities = Annotated[Array, arrays.LogProbabilityRows(("N,C",))]
 """Rows of logarithms of probabilities, <= 0, shape (N, C)."""
+
+LogProbability = Annotated[
+    Array, arrays.Numbers(("N",), NON_POSITIVE, Hint.NEGATE_LOG_PROBABILITIES, "logarithms of probabilities")
+]
+"""Logarithms of probabilities, <= 0, shape (N,)."""
+
+ByteCount = Annotated[Array, arrays.Numbers(("N",), Interval(0, high_open=True), noun="numbers of bytes")]
+"""Finite numbers of bytes >= 0, shape (N,)."""
 
 Scores = Annotated[Array, distributions.ClassScores(("N,C",))]
 """Rows of scores (logits), one a class, shape (N, C)."""
