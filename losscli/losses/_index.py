@@ -71,4 +71,7 @@ NAMES_BY_MODULE: dict[str, str] = {
     "poly_损失",
     "survival": "aft survival_aft aft_nloglik 加速失效时间损失 logistic_hazard_nll nnet_survival "
     "discrete_hazard 离散时间风险损失 weibull_nll wtte weibull_loglik 威布尔负对数似然",
+    "cox": "cox cox_ph cox_nloglik partial_likelihood 偏似然 cox_偏似然",
+    "brier_of_survival": "ipcw_brier graf_brier brier_survival 生存_brier_评分 integrated_brier ibs integrated_graf "
+    "积分_brier_评分",
 }
