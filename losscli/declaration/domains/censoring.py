@@ -85,14 +85,17 @@ class TimeSteps(WholeNumbers):
 class IncreasingTimes(PerClass):
     """Two or more times, in increasing order."""
 
+    def parse(self, text: str) -> Any:
+        times = super().parse(text)
+        if len(times) < 2:
+            raise ValueError(f"must be {self.describe()}")
+        return self.check(times)
+
     def check(self, value: Any) -> Any:
         times = super().check(value)
         if any(later <= earlier for earlier, later in pairwise(times)):
             raise ValueError("must increase")
         return times
-
-    def parse(self, text: str) -> Any:
-        return self.check(super().parse(text))
 
     def _describe(self, example: str) -> str:
         return f"two or more numbers {self.inner.describe()} that increase, as {example}"
