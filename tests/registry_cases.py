@@ -66,6 +66,8 @@ FURTHER: dict[str, list[dict[str, Any]]] = {
     "asymmetric": [{"eps": 0}, {"gamma_neg": 0}, {"gamma_neg": 0, "clip": 0}, {"gamma_neg": 0.5}],
     "dice": [{"smooth": 0}],
     "tversky": [{"smooth": 0, "beta": 0}],
+    "focal_tversky": [{"gamma": 1}, {"gamma": 1, "beta": 0, "smooth": 0}, {"gamma": 0.5}],
+    "log_cosh_dice": [{"smooth": 0}],
     "renyi": [{"alpha": 0.5}, {"alpha": 3}],
     "triplet": [{"distance": d, "swap": s} for d in ("euclidean", "cosine", "sqeuclidean") for s in (False, True)],
     "triplet_mined": [{"distance": "euclidean"}, {"distance": "cosine", "margin": 2}],

@@ -27,6 +27,7 @@ OTHER_NAMES = {
     "embeddings1": ("embedding1", "embedding_1", "emb1", "emb_1"),
     "embeddings2": ("embedding2", "embedding_2", "emb2", "emb_2"),
     "distance": ("dist", "distances"),
+    "scale": ("sigma", "sd", "std", "stddev"),
     "time": (
         *("duration", "durations", "t", "survival_time", "time_to_event", "follow_up", "followup", "futime"),
         *("生存时间", "随访时间"),

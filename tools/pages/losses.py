@@ -124,8 +124,9 @@ def write_parameters(section: Section, loss: Loss) -> str:
     texts = dict(section.rows)
     rows = []
     for parameter in loss.parameters:
-        default = parameter.domain.text(parameter.default)
-        rows.append([code(parameter.name), code(default), plain(texts[f"{parameter.name}={default}"])])
+        default = "..." if parameter.required else parameter.domain.text(parameter.default)
+        shown = "" if parameter.required else code(default)
+        rows.append([code(parameter.name), shown, plain(texts[f"{parameter.name}={default}"])])
     together = f"\n{plain(texts['together'])}\n" if "together" in texts else ""
     return table(["parameter", "default", "range"], rows) + together
 
