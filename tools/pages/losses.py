@@ -114,6 +114,14 @@ def write_section(section: Section, loss: Loss) -> str:
     return "\n".join(filter(None, [text, rows]))
 
 
+def write_roles(section: Section, loss: Loss) -> str:
+    """Return the roles; those of another form begin with `or`, which is no part of a name."""
+    others = [
+        (name.removeprefix("or "), f"or {text}" if name.startswith("or ") else text) for name, text in section.rows
+    ]
+    return write_section(section._replace(rows=tuple(others)), loss)
+
+
 def write_formula(section: Section, loss: Loss) -> str:
     """Return the formula as a block, and its symbols."""
     return "\n".join([block(loss.formula, "{ .text .formula }"), write_section(section._replace(paragraphs=()), loss)])
@@ -172,6 +180,7 @@ def write_references(section: Section, loss: Loss) -> str:
 
 
 WRITERS: Mapping[str, Callable[[Section, Loss], str]] = {
+    "Reads": write_roles,
     "Formula": write_formula,
     "Parameters": write_parameters,
     "Properties": write_properties,
