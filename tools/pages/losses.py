@@ -116,10 +116,9 @@ def write_section(section: Section, loss: Loss) -> str:
 
 def write_roles(section: Section, loss: Loss) -> str:
     """Return the roles; those of another form begin with `or`, which is no part of a name."""
-    others = [
-        (name.removeprefix("or "), f"or {text}" if name.startswith("or ") else text) for name, text in section.rows
-    ]
-    return write_section(section._replace(rows=tuple(others)), loss)
+    split = [(name.rpartition(" "), text) for name, text in section.rows]
+    rows = tuple((name, f"{way} {text}".strip()) for (way, _, name), text in split)
+    return write_section(section._replace(rows=rows), loss)
 
 
 def write_formula(section: Section, loss: Loss) -> str:
