@@ -76,4 +76,7 @@ NAMES_BY_MODULE: dict[str, str] = {
     "masks": "jaccard soft_jaccard soft_iou iou_mask 杰卡德损失 focal_tversky ftl 焦点tversky损失 "
     "log_cosh_dice logcosh_dice 对数双曲余弦dice损失 lovasz_hinge lovasz lovász铰链损失",
     "language": "perplexity ppl 困惑度 bits_per_token bpt bits_per_character bits_per_byte bpb",
+    "cox": "cox cox_ph cox_nloglik partial_likelihood 偏似然 cox_偏似然",
+    "brier_of_survival": "ipcw_brier graf_brier brier_survival 生存_brier_评分 integrated_brier ibs integrated_graf "
+    "积分_brier_评分",
 }

@@ -52,7 +52,7 @@ def no_curve_reason(bound: BoundLoss) -> str:
         return f"it is a ratio of sums over all rows{formula}, not a loss of one row"
     if "mining" in bound.params:
         return "which rows count is mined from all of them; triplet has the curve of one triplet"
-    if all(form.coupled for form in loss.forms) and {"y_true", "y_pred"} <= set(form.names):
+    if all(form.coupled for form in loss.forms) and "y_pred" in form.names:
         return f"how much a row counts depends on all others{formula}"
     if any(isinstance(role.domain, TimeSteps) for role in form.roles):
         return "it is a loss of the hazards of all intervals until the event, and no single number sums them up"

@@ -181,7 +181,7 @@ Bias = Annotated[Array, distributions.ClassTable(("C",))]
 Box = Annotated[Array, Boxes()]
 """Boxes of four finite numbers, shape (N, 4), as the parameter `box_format` says."""
 
-Time = Annotated[Array, censoring.Times()]
+Time = Annotated[Array, censoring.SurvivalTimes()]
 """Times until an event or until the end of observation, > 0 and finite, shape (N,)."""
 
 Event = Annotated[Array, censoring.Events()]
@@ -198,6 +198,12 @@ TimeStep = Annotated[NDArray[Any], censoring.TimeSteps()]
 
 Hazards = Annotated[Array, Probabilities(("N,M",))]
 """Rows of M conditional probabilities of the event, shape (N, M); any number where `from_logits` is true."""
+
+SurvivalProbability = Annotated[Array, Probabilities(("N",))]
+"""Probabilities of no event by some time, shape (N,)."""
+
+SurvivalCurve = Annotated[Array, Probabilities(("N,M",))]
+"""Rows of probabilities of no event by each of M times, shape (N, M)."""
 
 # Parameters
 Positive = Annotated[float, Number(POSITIVE)]
@@ -262,6 +268,9 @@ Cosine = Annotated[float, Number(MINUS_ONE_TO_ONE)]
 
 Angle = Annotated[float, Number(Interval(0, math.pi))]
 """An angle in radians, in [0, pi]."""
+
+Times = Annotated[tuple[float, ...], censoring.IncreasingTimes(Number(FINITE_POSITIVE), each="time")]
+"""Two or more finite times > 0, which increase, as `1/2.5/5`."""
 
 Order = Annotated[float, ExceptOne(FINITE_POSITIVE)]
 """A finite number > 0 other than 1, such as the order of a Rényi divergence."""
