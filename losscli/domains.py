@@ -39,6 +39,7 @@ from losscli.declaration.domains import (
     Count,
     Distance,
     Distances,
+    Ensemble,
     Epsilon,
     ExtendedReal,
     FiniteNonNegative,
@@ -91,6 +92,8 @@ from losscli.declaration.domains import (
     TweedieTarget,
     UnitInterval,
     Vector,
+    VectorEnsemble,
+    VectorOutcome,
     Weights,
 )
 from losscli.declaration.domains.arrays import Numbers
@@ -106,6 +109,7 @@ __all__ = [  # arrays
     "ClassTarget",
     "CosineRow",
     "Distances",
+    "Ensemble",
     "FrameCounts",
     "Frames",
     "GroupLabel",
@@ -139,6 +143,8 @@ __all__ = [  # arrays
     "TweedieMean",
     "TweedieTarget",
     "Vector",
+    "VectorEnsemble",
+    "VectorOutcome",
 ]
 __all__ += [  # parameters
     "Alpha",

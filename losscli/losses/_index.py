@@ -71,4 +71,7 @@ NAMES_BY_MODULE: dict[str, str] = {
     "poly_损失",
     "location_scale": "crps_normal crps_gaussian crps_laplace crps_logistic laplace_nll 拉普拉斯负对数似然 "
     "logistic_nll 逻辑斯谛分布负对数似然 lognormal_nll log_normal_nll 对数正态负对数似然",
+    "ensembles": "crps_ensemble crps crps_empirical continuous_ranked_probability_score 连续分级概率评分 "
+    "energy_score es_ensemble 能量评分 dss dawid_sebastiani dawid_sebastiani_score "
+    "dawid_sebastiani_评分",
 }
