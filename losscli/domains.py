@@ -39,6 +39,7 @@ from losscli.declaration.domains import (
     Count,
     Distance,
     Distances,
+    Ensemble,
     Epsilon,
     Event,
     ExtendedReal,
@@ -101,6 +102,8 @@ from losscli.declaration.domains import (
     UnitInterval,
     UpperTime,
     Vector,
+    VectorEnsemble,
+    VectorOutcome,
     Weights,
 )
 from losscli.declaration.domains.arrays import Numbers
@@ -116,6 +119,7 @@ __all__ = [  # arrays
     "ClassTarget",
     "CosineRow",
     "Distances",
+    "Ensemble",
     "Event",
     "FrameCounts",
     "Frames",
@@ -158,6 +162,8 @@ __all__ = [  # arrays
     "TweedieTarget",
     "UpperTime",
     "Vector",
+    "VectorEnsemble",
+    "VectorOutcome",
 ]
 __all__ += [  # parameters
     "Alpha",

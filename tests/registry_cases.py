@@ -15,7 +15,7 @@ from losscli.declaration.form import Form
 from losscli.declaration.loss import BoundLoss, Loss
 
 GOLDEN = Path(__file__).parent / "golden"
-DIMS = {"N": 9, "C": 4, "D": 3, "T": 6, "S": 2, "K": 3, "M": 4}
+DIMS = {"N": 9, "C": 4, "D": 3, "T": 6, "S": 2, "K": 3, "M": 5, "P": 5}
 
 LOSSES = registry.all_losses()
 

@@ -79,4 +79,7 @@ NAMES_BY_MODULE: dict[str, str] = {
     "cox": "cox cox_ph cox_nloglik partial_likelihood 偏似然 cox_偏似然",
     "brier_of_survival": "ipcw_brier graf_brier brier_survival 生存_brier_评分 integrated_brier ibs integrated_graf "
     "积分_brier_评分",
+    "ensembles": "crps_ensemble crps crps_empirical continuous_ranked_probability_score 连续分级概率评分 "
+    "energy_score es_ensemble 能量评分 dss dawid_sebastiani dawid_sebastiani_score "
+    "dawid_sebastiani_评分",
 }

@@ -34,6 +34,7 @@ from losscli.declaration.domains.intervals import Mask as Mask
 from losscli.declaration.domains.labels import FIRST_NAME as FIRST_NAME
 from losscli.declaration.domains.labels import BinaryLabels, ComparedLabels, GroupLabels, OneHotTargets
 from losscli.declaration.domains.labels import ClassTargets as ClassTargets
+from losscli.declaration.domains.members import Members, VectorMembers, VectorOutcomes
 from losscli.declaration.domains.origin import ValueOrigin as ValueOrigin
 from losscli.declaration.domains.parameters import Choice, ExceptOne, Flag, TweediePower
 from losscli.declaration.domains.parameters import Number as Number
@@ -171,6 +172,15 @@ SymbolCounts = Annotated[NDArray[Any], arrays.Lengths(("N",), of="S")]
 
 CosineRow = Annotated[Array, distributions.Cosines(("N,C",))]
 """Rows of cosines, one a class, shape (N, C); a note says if some are outside of [-1, 1]."""
+
+Ensemble = Annotated[Array, Members()]
+"""Members of an ensemble, shape (N, M); a column of numbers is one member a row."""
+
+VectorEnsemble = Annotated[Array, VectorMembers(("N,M,D",))]
+"""Members of an ensemble that are vectors, shape (N, M, D)."""
+
+VectorOutcome = Annotated[Array, VectorOutcomes(("N,D",))]
+"""Vectors that came true, shape (N, D); a column of numbers is vectors of one number."""
 
 Prototypes = Annotated[Array, distributions.ClassTable(("C,D",))]
 """A table of finite numbers that all rows share, one vector a class, shape (C, D)."""
