@@ -14,7 +14,7 @@ from losscli import registry
 from losscli.declaration.loss import BoundLoss, Form, Loss
 
 GOLDEN = Path(__file__).parent / "golden"
-DIMS = {"N": 9, "C": 4, "D": 3, "T": 6, "S": 2, "K": 3}
+DIMS = {"N": 9, "C": 4, "D": 3, "T": 6, "S": 2, "K": 3, "P": 5}
 
 LOSSES = registry.all_losses()
 
@@ -67,6 +67,7 @@ FURTHER: dict[str, list[dict[str, Any]]] = {
     "tversky": [{"smooth": 0, "beta": 0}],
     "focal_tversky": [{"gamma": 1}, {"gamma": 1, "beta": 0, "smooth": 0}, {"gamma": 0.5}],
     "log_cosh_dice": [{"smooth": 0}],
+    "multiclass_dice": [{"smooth": 0}],
     "renyi": [{"alpha": 0.5}, {"alpha": 3}],
     "triplet": [{"distance": d, "swap": s} for d in ("euclidean", "cosine", "sqeuclidean") for s in (False, True)],
     "triplet_mined": [{"distance": "euclidean"}, {"distance": "cosine", "margin": 2}],

@@ -71,4 +71,6 @@ NAMES_BY_MODULE: dict[str, str] = {
     "poly_损失",
     "masks": "jaccard soft_jaccard soft_iou iou_mask 杰卡德损失 focal_tversky ftl 焦点tversky损失 "
     "log_cosh_dice logcosh_dice 对数双曲余弦dice损失 lovasz_hinge lovasz lovász铰链损失",
+    "class_masks": "multiclass_dice mc_dice 多类dice损失 generalized_dice gdl 广义dice损失 lovasz_softmax "
+    "lovász_softmax损失",
 }
