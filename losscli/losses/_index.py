@@ -73,4 +73,5 @@ NAMES_BY_MODULE: dict[str, str] = {
     "log_cosh_dice logcosh_dice 对数双曲余弦dice损失 lovasz_hinge lovasz lovász铰链损失",
     "class_masks": "multiclass_dice mc_dice 多类dice损失 generalized_dice gdl 广义dice损失 lovasz_softmax "
     "lovász_softmax损失",
+    "dice_ce": "dice_ce dice_bce bce_dice",
 }
