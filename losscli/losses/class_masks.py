@@ -116,7 +116,7 @@ def _(y_true: Targets, y_pred: Array, *, ignore_index: int | None) -> Mask | Non
     aliases=("gdl", "广义Dice损失"),
     formula="1 - (2 sum_c w_c I_c + smooth) / (sum_c w_c (sum y_c + sum p_c) + smooth)",
     symbols=CLASS_MASK_SYMBOLS
-    | {"w_c": "1/(sum y_c)², 1/sum y_c (weighting=simple) or 1 (uniform); the largest of a row for classes it lacks"},
+    | {"w": "1/(sum y_c)², 1/sum y_c (weighting=simple) or 1 (uniform); the largest of a row for classes it lacks"},
     properties=Property.BOUNDED_VALUE | Property.DIFFERENTIABLE,
     claims=NOT_NORMALIZED,
     references=("Sudre et al. 2017, arXiv:1707.03237",),
@@ -177,7 +177,8 @@ def _(
     normalize: bool,
     ignore_index: int | None,
 ) -> Array:
-    """w_c ((2 sum_k w_k I_k + smooth) / T - 2 y_c) / T, T = sum_k w_k (sum y_k + sum p_k) + smooth; from logits by s"""
+    """w_c (B / T - 2 y_c) / T, B = 2 sum_c w_c I_c + smooth, T = sum_c w_c (sum y_c + sum p_c) + smooth;
+    from logits by s"""
     sums = class_overlap(y_true, y_pred, from_logits, normalize, ignore_index)
     weights, added = overlap_weights(sums.observed, weighting, smooth)
     both = 2 * (weights * sums.both).sum(axis=1) + added

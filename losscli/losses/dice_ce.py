@@ -100,8 +100,8 @@ def dice_ce(
 ) -> Array:
     """The dice loss of a mask plus the mean cross-entropy of its pixels.
 
-    Each row is a mask of P pixels, flattened. Two numbers of axes decide how it is read: y_pred (N, P) is a mask of two
-    classes (dice and bce), y_pred (N, P, C) a class mask (multiclass_dice and cross_entropy). classes, normalize and
+    Each row is a mask of P pixels, flattened. y_pred decides how it is read: (N, P) is a mask of two
+    classes (dice and bce), (N, P, C) a class mask (multiclass_dice and cross_entropy). classes, normalize and
     ignore_index are for class masks.
     Use: training of segmentation, the usual choice: dice for the overlap, cross-entropy for steady gradients.
     Avoid: a score to report: it mixes a share with nats.
@@ -147,7 +147,7 @@ def _(
     ignore_index: int | None,
     eps: float,
 ) -> Array:
-    """dice_weight D' + ce_weight H', as of the losses dice, multiclass_dice, bce and cross_entropy; from logits by s"""
+    """dice_weight D' + ce_weight H'; from logits by s"""
     how = {"from_logits": from_logits, "normalize": normalize, "ignore_index": ignore_index}
     overlap = multiclass_dice.forms[0].hooks["gradient"](y_true, y_pred, smooth=smooth, classes=classes, **how)
     slope_of_entropy = ENTROPY.hooks["gradient"]
@@ -200,7 +200,7 @@ def _(
 def _(
     y_true: Array, y_pred: Array, *, dice_weight: float, ce_weight: float, smooth: float, from_logits: bool, eps: float
 ) -> Array:
-    """dice_weight D' + ce_weight H', as of the losses dice and bce; from logits by s"""
+    """dice_weight D' + ce_weight H'; from logits by s"""
     overlap = dice.forms[0].hooks["gradient"](y_true, y_pred, smooth=smooth, from_logits=from_logits)
     entropy = bce.forms[0].hooks["gradient"](y_true, y_pred, from_logits=from_logits, eps=eps, **PLAIN)
     return mixed(dice_weight, overlap, ce_weight, entropy * (len(y_pred) / max(1, y_pred.size)))
