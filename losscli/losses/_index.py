@@ -82,4 +82,7 @@ NAMES_BY_MODULE: dict[str, str] = {
     "ensembles": "crps_ensemble crps crps_empirical continuous_ranked_probability_score 连续分级概率评分 "
     "energy_score es_ensemble 能量评分 dss dawid_sebastiani dawid_sebastiani_score "
     "dawid_sebastiani_评分",
+    "class_masks": "multiclass_dice mc_dice 多类dice损失 generalized_dice gdl 广义dice损失 lovasz_softmax "
+    "lovász_softmax损失",
+    "dice_ce": "dice_ce dice_bce bce_dice",
 }

@@ -230,6 +230,26 @@ def class_path(
     return Path(axis, form, arrays, tangent, case, interval_of(axis, not takes_probabilities), label)
 
 
+def mask_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
+    """Yield the paths of a mask of two classes, whose pixels all have their true class predicted equally well."""
+    predicted = domains.get("y_pred")
+    if set(domains) != {"y_true", "y_pred"} or predicted is None or predicted.shapes != ("N,P,C",):
+        return
+    takes_probabilities = isinstance(predicted, Simplex)
+    for axis in usual_axes(bound, predicted, False):
+        pixels = [class_path(form, axis, int(k), 2, True, False, takes_probabilities) for k in MASK]
+
+        def arrays(x: Array, pixels: list[Path] = pixels) -> dict[str, Array]:
+            each = [pixel.arrays(x) for pixel in pixels]
+            return {name: np.stack([one[name] for one in each], axis=1) for name in each[0]}
+
+        def tangent(x: Array, pixels: list[Path] = pixels) -> Array:
+            return np.stack([pixel.tangent(x) for pixel in pixels], axis=1)
+
+        remarks = ("a row is a mask of 4 pixels, 1 of them of class 1 and 3 of class 0",)
+        yield pixels[0]._replace(arrays=arrays, tangent=tangent, case="", remarks=remarks)
+
+
 def divergence_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
     """Yield the paths of two distributions: the probability of one of two classes; of rows of numbers, one of them."""
     target, predicted = domains.get("y_true"), domains.get("y_pred")

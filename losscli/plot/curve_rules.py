@@ -7,7 +7,7 @@ from losscli.declaration.domains.censoring import TimeSteps
 from losscli.declaration.loss import BoundLoss
 from losscli.declaration.properties import Reduction
 from losscli.plot.curve_axes import Path, PathRule
-from losscli.plot.curve_rows import binary_paths, class_paths, divergence_paths, residual_paths, time_paths
+from losscli.plot.curve_rows import binary_paths, class_paths, divergence_paths, mask_paths, residual_paths, time_paths
 from losscli.plot.curve_vectors import (
     batch_paths,
     box_paths,
@@ -24,6 +24,7 @@ RULES: tuple[PathRule, ...] = (
     ensemble_paths,
     binary_paths,
     class_paths,
+    mask_paths,
     divergence_paths,
     box_paths,
     ranking_paths,

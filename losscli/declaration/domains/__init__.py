@@ -34,6 +34,7 @@ from losscli.declaration.domains.intervals import Mask as Mask
 from losscli.declaration.domains.labels import FIRST_NAME as FIRST_NAME
 from losscli.declaration.domains.labels import BinaryLabels, ComparedLabels, GroupLabels, OneHotTargets
 from losscli.declaration.domains.labels import ClassTargets as ClassTargets
+from losscli.declaration.domains.masks import OneHotPixels, PixelProbabilities, PixelTargets
 from losscli.declaration.domains.members import Members, VectorMembers, VectorOutcomes
 from losscli.declaration.domains.origin import ValueOrigin as ValueOrigin
 from losscli.declaration.domains.parameters import Choice, ExceptOne, Flag, TweediePower
@@ -188,6 +189,21 @@ Prototypes = Annotated[Array, distributions.ClassTable(("C,D",))]
 Bias = Annotated[Array, distributions.ClassTable(("C",))]
 """Finite numbers that all rows share, one a class, shape (C,)."""
 
+PixelTarget = Annotated[NDArray[Any], PixelTargets()]
+"""Class labels 0..C-1 of pixels as int64, shape (N, P), or their target probabilities, shape (N, P, C)."""
+
+PixelLabel = Annotated[NDArray[Any], OneHotPixels()]
+"""Class labels 0..C-1 of pixels, or one-hot pixels; the kernel gets labels as int64, shape (N, P)."""
+
+PixelClasses = Annotated[Array, PixelProbabilities()]
+"""Class probabilities of pixels that sum to 1, shape (N, P, C); any numbers where `from_logits` is true."""
+
+SoftMask = Annotated[Array, BinaryLabels(("N,P", "N"), soft=True)]
+"""Pixels that are labels {0, 1} or {-1, 1}, or probabilities of the label 1, shape (N, P); the kernel gets [0, 1]."""
+
+MaskProbability = Annotated[Array, arrays.Probabilities(("N,P", "N"))]
+"""Probabilities of the pixels of a mask, shape (N, P); any number where `from_logits` is true."""
+
 Box = Annotated[Array, Boxes()]
 """Boxes of four finite numbers, shape (N, 4), as the parameter `box_format` says."""
 
@@ -257,6 +273,12 @@ Distance = Annotated[Literal["sqeuclidean", "euclidean", "cosine"], Choice(("sqe
 
 Mining = Annotated[Literal["semihard", "hard", "all"], Choice(("semihard", "hard", "all"))]
 """How triplets are chosen: `semihard`, `hard` or `all`."""
+
+ClassesCounted = Annotated[Literal["all", "present"], Choice(("all", "present"))]
+"""The classes that count: `all`, or those `present` in the row's target."""
+
+OverlapWeighting = Annotated[Literal["square", "simple", "uniform"], Choice(("square", "simple", "uniform"))]
+"""The weight of a class: one over the square of its pixels, one over its pixels, or 1."""
 
 BoxFormat = Annotated[Literal["xyxy", "xywh", "cxcywh"], Choice(("xyxy", "xywh", "cxcywh"))]
 """What the four numbers of a box are: `xyxy`, `xywh` or `cxcywh`."""

@@ -80,8 +80,14 @@ class ClassTargets(Domain):
         return replace(self, ignore_index=params.get("ignore_index"), can_ignore="ignore_index" in params)
 
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
-        if values.ndim == 2:
-            return Simplex().check(values, origin, dims)
+        return Simplex().check(values, origin, dims) if values.ndim == 2 else self.check_labels(values, origin, dims)
+
+    def check_labels(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
+        """Return labels as int64.
+
+        Raises:
+            DataError: One is no label of a class.
+        """
         classes = int(dims["C"])
         with np.errstate(invalid="ignore"):
             labels = values.astype(np.int64)
@@ -93,7 +99,7 @@ class ClassTargets(Domain):
         if wrong.any():
             starts_at_1 = values.min() == 1 and values.max() == classes
             hint = Hint.LABELS_FROM_0 if starts_at_1 else Hint.CLASS_COUNT
-            first = float(values[wrong.argmax()])
+            first = float(values[wrong][0])
             if self.can_ignore and first in IGNORED_BY_HABIT:
                 hint = Hint.IGNORE_LABEL
             array, axis = self.counted_by
