@@ -14,7 +14,7 @@ from losscli.binding import bind
 from losscli.data.sources import Sources
 from losscli.data.table import ArraysTable
 from losscli.declaration.domains import EPS, Boxes, ClassTargets, Domain, Simplex
-from losscli.declaration.domains.arrays import WholeNumbers
+from losscli.declaration.domains.arrays import BinPositions, WholeNumbers
 from losscli.declaration.domains.intervals import REALS
 from losscli.declaration.domains.labels import BinaryLabels
 from losscli.declaration.loss import BoundLoss, Form
@@ -246,12 +246,13 @@ def far_rows(domain: Domain, row: np.ndarray, size: float) -> list[np.ndarray]:
         return [np.full(row.shape, off), np.ones(row.shape), np.where(signs > 0, 1.0, off), *soft]
     if domain.is_label and row.ndim == 0 and not domain.accepts_any_label:
         return [np.array(0), np.array(2)]
-    if isinstance(domain, WholeNumbers) or not domain.per_row or (domain.is_label and row.ndim == 0):
+    if isinstance(domain, (BinPositions, WholeNumbers)) or not domain.per_row or (domain.is_label and row.ndim == 0):
         return [row]
     if isinstance(domain, (Simplex, ClassTargets)):
-        corners = np.eye(row.size) * (1 - 1 / size - 1 / size / (row.size - 1)) + 1 / size / (row.size - 1)
+        n = row.shape[-1]
+        corners = np.eye(n) * (1 - 1 / size - 1 / size / (n - 1)) + 1 / size / (n - 1)
         scaled = [row * size, row / size] if getattr(domain, "normalize", False) else []
-        return [row, *corners, *scaled]
+        return [row, *(np.broadcast_to(corner, row.shape) for corner in corners), *scaled]
     if isinstance(domain, Boxes):
         return [row, row * size, row / size]
     interval = getattr(domain, "interval", REALS)
