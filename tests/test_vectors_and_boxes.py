@@ -50,9 +50,9 @@ def test_a_penalty_of_boxes_is_set_in_the_name() -> None:
 @pytest.mark.parametrize("loss", ["quality_focal", "varifocal"])
 def test_a_score_that_is_right_is_not_clipped(loss: str) -> None:
     assert losscli.get_loss(loss)([0, 1], [0.0, 1.0]).tolist() == [0, 0]
-    assert losscli.compute(loss, y_true=[0, 1], y_pred=[0.0, 1.0]).n_clipped == 0
+    assert losscli.compute(loss, y_true=[0, 1], y_pred=[0.0, 1.0]).summary.clipped == 0
     wrong = losscli.compute(loss, y_true=[0, 1], y_pred=[0.0, 0.0])
-    assert wrong.n_clipped == 1
+    assert wrong.summary.clipped == 1
     assert wrong.value > 18
 
 
