@@ -15,6 +15,7 @@ COMMON_LOSSES = {
     "boxes": "iou giou diou ciou",
     "detection": "quality_focal varifocal distribution_focal",
     "faces": "arcface cosface sphereface",
+    "survival": "aft",
 }
 """The families in the order in which they are listed, each with its common losses: the others come after these."""
 
