@@ -16,6 +16,7 @@ COMMON_LOSSES = {
     "language": "perplexity bits_per_token bits_per_byte",
     "metric": "cosine_similarity cosine_distance triplet contrastive info_nce ntxent supcon",
     "boxes": "iou giou diou ciou",
+    "detection": "quality_focal varifocal distribution_focal",
     "faces": "arcface cosface sphereface",
 }
 """The families in the order in which they are listed, each with its common losses: the others come after these."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from losscli.declaration.domains import Array, Domain, Probabilities, Simplex
-from losscli.declaration.domains.arrays import LogProbabilityRows, Numbers
+from losscli.declaration.domains.arrays import BinPositions, LogProbabilityRows, Numbers
 from losscli.declaration.domains.censoring import Events, SurvivalTimes
 from losscli.declaration.domains.distributions import ClassScores
 from losscli.declaration.domains.intervals import REALS
@@ -175,7 +175,7 @@ def class_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> 
     target, predicted = domains.get("y_true"), domains.get("y_pred")
     if set(domains) != {"y_true", "y_pred"} or form.coupled or predicted is None or "N,C" not in predicted.shapes:
         return
-    is_label = isinstance(target, ClassTargets)
+    is_label = isinstance(target, (BinPositions, ClassTargets))
     if not is_label and not (target is not None and target.shapes == ("N,C",)):
         return
     if not isinstance(predicted, (Simplex, ClassScores, Numbers)):
