@@ -13,7 +13,8 @@ COMMON_LOSSES = {
     "divergence": "kl js wasserstein reverse_kl hellinger total_variation",
     "metric": "cosine_similarity cosine_distance triplet contrastive info_nce ntxent supcon",
     "boxes": "iou giou diou ciou",
-    "language": "perplexity bits_per_token bits_per_byte",
+    "ranking": "bpr label_ranking_loss coverage_error",
+    "language": "perplexity bits_per_token bits_per_byte dpo distillation",
     "faces": "arcface cosface sphereface",
 }
 """The families in the order in which they are listed, each with its common losses: the others come after these."""

@@ -69,5 +69,8 @@ NAMES_BY_MODULE: dict[str, str] = {
     "tempered": "categorical_focal softmax_focal 多分类焦点损失 多类焦点损失 generalized_cross_entropy gce "
     "广义交叉熵 泛化交叉熵 symmetric_cross_entropy sce 对称交叉熵 poly poly_loss 多项式损失 "
     "poly_损失",
-    "language": "perplexity ppl 困惑度 bits_per_token bpt bits_per_character bits_per_byte bpb",
+    "language": "perplexity ppl 困惑度 bits_per_token bpt bits_per_character bits_per_byte bpb dpo "
+    "direct_preference_optimization 直接偏好优化 distillation kd knowledge_distillation 知识蒸馏",
+    "item_ranking": "bpr bpr_loss bradley_terry reward_pairwise 贝叶斯个性化排序 label_ranking_loss ranking_loss "
+    "排序损失 coverage_error coverage",
 }
