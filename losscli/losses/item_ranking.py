@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
+
 from losscli.declaration.domains import Array, LabelRow, Real, Scores
 from losscli.declaration.equivalent import same
 from losscli.declaration.loss import loss
@@ -44,7 +46,7 @@ def _(positive: Array, negative: Array) -> Array:
     return -sigmoid(negative - positive)
 
 
-LABELS = {"i": "a label of y_true", "j": "another one", "s": "y_pred, the scores"}
+LABELS = {"i": "a label of y_true", "j": "any label", "s": "y_pred, the scores"}
 
 label_loss = partial(
     ranking_loss,
@@ -56,7 +58,7 @@ label_loss = partial(
 
 @label_loss(
     aliases=("ranking_loss", "排序损失"),
-    formula="the share of pairs of a label i and another one j with s_i <= s_j",
+    formula="mean_{i in labels, j not} [s_i <= s_j]",
     equivalents=(
         same("sklearn", "sklearn.metrics.label_ranking_loss(y_true, y_pred)"),
         ("others", "torchmetrics: MultilabelRankingLoss counts only some of the pairs whose scores are equal"),
@@ -90,7 +92,7 @@ def others_above(y: Array, s: Array) -> Array:
 
 @label_loss(
     aliases=("coverage",),
-    formula="the number of labels j with s_j >= the smallest s_i of the labels i",
+    formula="sum_j [s_j >= min_{i in labels} s_i]",
     unit="label",
     equivalents=(same("sklearn", "sklearn.metrics.coverage_error(y_true, y_pred)"),),
 )

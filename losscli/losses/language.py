@@ -33,6 +33,7 @@ from losscli.losses._classes import (
     log_softmax,
     log_sum_exp,
     order_of_cross_entropy,
+    shift_down,
 )
 from losscli.losses._numerics import CLIPPED, expm1_minus_x, sigmoid, softplus, weigh, where_compute
 from losscli.losses._symbols import CLASSES
@@ -381,6 +382,11 @@ class Divergence(NamedTuple):
     kl: Array
 
 
+def soften(logits: Array, temperature: float) -> Array:
+    """Compute log softmax(z/T); differences of large logits keep their digits."""
+    return log_softmax(shift_down(logits, logits.max(axis=1)) / temperature)
+
+
 def compare_logits(teacher: Array, student: Array, temperature: float) -> Divergence:
     """Compute the divergence of softmax(t/T) and softmax(s/T); nothing cancels where they are near each other.
 
@@ -388,7 +394,7 @@ def compare_logits(teacher: Array, student: Array, temperature: float) -> Diverg
     p_c (exp(-x_c) - 1 + x_c), whose terms are not negative.
     """
     rows, top = np.arange(len(teacher)), teacher.argmax(axis=1)
-    log_p = log_softmax(teacher / temperature)
+    log_p = soften(teacher, temperature)
     p = np.exp(log_p)
 
     def relative(values: Array) -> Array:
@@ -405,7 +411,7 @@ def compare_logits(teacher: Array, student: Array, temperature: float) -> Diverg
     terms = where_compute(terms, np.abs(x) < 1, lambda p, x: p * expm1_minus_x(-x), p, x)
     beyond = terms.sum(axis=1)
     kl = np.where(beyond < 1, np.log1p(beyond), log_sum_exp(log_q))
-    return Divergence(p, x, np.where(np.isposinf(mean), np.inf, kl))
+    return Divergence(p, x, np.where(np.isinf(mean), np.inf, kl))
 
 
 @loss(
@@ -446,7 +452,6 @@ def distillation(teacher: Scores, student: Scores, *, temperature: FinitePositiv
 def _(teacher: Array, student: Array, *, temperature: float) -> Array:
     """T (softmax(student/T) - softmax(teacher/T)), by the logits"""
     p, x, kl = compare_logits(teacher, student, temperature)
-    log_quotient = -(x + kl[:, None])
-    gap = np.exp(log_softmax(student / temperature)) - p
-    near = np.abs(log_quotient) < 1
-    return temperature * where_compute(gap, near, lambda p, ratio: p * np.expm1(ratio), p, log_quotient)
+    gap = np.exp(soften(student, temperature)) - p
+    near = (np.abs(x) < 1) & (kl < 1)[:, None]
+    return temperature * where_compute(gap, near, lambda p, ratio: p * np.expm1(-ratio), p, x + kl[:, None])

@@ -6,16 +6,26 @@ from losscli.declaration.domains.arrays import LabelSequences
 from losscli.declaration.loss import BoundLoss
 from losscli.declaration.properties import Reduction
 from losscli.plot.curve_axes import Path, PathRule
-from losscli.plot.curve_rows import binary_paths, class_paths, divergence_paths, residual_paths
-from losscli.plot.curve_vectors import batch_paths, box_paths, pair_paths, prototype_paths, ranking_paths, triplet_paths
+from losscli.plot.curve_rows import binary_paths, class_paths, divergence_paths, residual_paths, teacher_paths
+from losscli.plot.curve_vectors import (
+    batch_paths,
+    box_paths,
+    pair_paths,
+    preference_paths,
+    prototype_paths,
+    ranking_paths,
+    triplet_paths,
+)
 
 RULES: tuple[PathRule, ...] = (
     residual_paths,
     binary_paths,
     class_paths,
     divergence_paths,
+    teacher_paths,
     box_paths,
     ranking_paths,
+    preference_paths,
     triplet_paths,
     prototype_paths,
     pair_paths,
