@@ -46,11 +46,11 @@ def _(positive: Array, negative: Array) -> Array:
     return -sigmoid(negative - positive)
 
 
-LABELS = {"i": "a label of y_true", "j": "any label", "s": "y_pred, the scores"}
+LABEL_PAIRS = {"i": "a label of y_true", "j": "any label", "s": "y_pred, the scores"}
 
 label_loss = partial(
     ranking_loss,
-    symbols=LABELS,
+    symbols=LABEL_PAIRS,
     properties=Property.BOUNDED_VALUE,
     references=("Tsoumakas, Katakis & Vlahavas 2010, doi:10.1007/978-0-387-09823-4_34",),
 )

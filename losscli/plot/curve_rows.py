@@ -220,7 +220,7 @@ def teacher_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -
         return {"teacher": constant(x, *logits), "student": temperature * np.log(stack_columns(x, x, 1 - x))}
 
     def tangent(x: Array) -> Array:
-        return temperature * stack_columns(x, 1 / x, -1 / (1 - x))
+        return np.asarray(temperature * stack_columns(x, 1 / x, -1 / (1 - x)))
 
     label = f"the student's probability, where the teacher's is {TRUE_PROBABILITY}"
     yield Path("q", form, arrays, tangent, "", AXES["q"].interval, label, ("probabilities are at the temperature",))
