@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from losscli.data.positions import find_positions
 from losscli.declaration.domains import ValueOrigin
 from losscli.declaration.domains.masks import PixelProbabilities, PixelTargets
-from losscli.declaration.loss import Form
+from losscli.declaration.form import Form
 from losscli.errors import DataError
 from losscli.messages import Hint
 
