@@ -142,7 +142,8 @@ def role_domains(losses: Sequence[BoundLoss]) -> dict[str, list[Domain]]:
         for form in loss.loss.forms:
             for role in form.roles:
                 domain = role.domain.with_params(loss.params).stating(loss.given)
-                domains.setdefault(role.name, []).append(domain)
+                one_number = [Domain(("N",))] if domain.is_one_or_more else []
+                domains.setdefault(role.name, []).extend([domain, *one_number])
     return {role: sorted(several, key=lambda d: (d.scalar, not d.is_label)) for role, several in domains.items()}
 
 

@@ -40,6 +40,7 @@ from losscli.declaration.domains import (
     Count,
     Distance,
     Distances,
+    Ensemble,
     Epsilon,
     Event,
     ExtendedReal,
@@ -95,9 +96,12 @@ from losscli.declaration.domains import (
     SignPairLabel,
     SoftLabel,
     SoftMask,
+    SurvivalCurve,
+    SurvivalProbability,
     SymbolCounts,
     Symbols,
     Time,
+    Times,
     TimeStep,
     TrueDistribution,
     TweedieMean,
@@ -105,6 +109,8 @@ from losscli.declaration.domains import (
     UnitInterval,
     UpperTime,
     Vector,
+    VectorEnsemble,
+    VectorOutcome,
     Weights,
 )
 from losscli.declaration.domains.arrays import Numbers
@@ -120,6 +126,7 @@ __all__ = [  # arrays
     "ClassTarget",
     "CosineRow",
     "Distances",
+    "Ensemble",
     "Event",
     "FrameCounts",
     "Frames",
@@ -156,6 +163,8 @@ __all__ = [  # arrays
     "SignPairLabel",
     "SoftLabel",
     "SoftMask",
+    "SurvivalCurve",
+    "SurvivalProbability",
     "SymbolCounts",
     "Symbols",
     "Time",
@@ -165,6 +174,8 @@ __all__ = [  # arrays
     "TweedieTarget",
     "UpperTime",
     "Vector",
+    "VectorEnsemble",
+    "VectorOutcome",
 ]
 __all__ += [  # parameters
     "Alpha",
@@ -189,6 +200,7 @@ __all__ += [  # parameters
     "Positive",
     "PositiveWeight",
     "Power",
+    "Times",
     "UnitInterval",
     "Weights",
 ]

@@ -55,6 +55,7 @@ class Hint(enum.Enum):
     GIVE_DATA = "give a table or {data:{role}}"
     GIVE_LABELS = "y_pred must then hold labels, too, or one score per class"
     GIVE_LOG_PROBABILITIES = "{role} must hold log-probabilities, such as log_softmax gives"
+    NEGATE_LOG_PROBABILITIES = "if these are negative log-likelihoods, change their signs"
     GIVE_NAMES = "leave out {classes:} to compare labels as they are"
     GIVE_SIGMOIDS = "if these are logits, give their sigmoids instead: the loss reads probabilities alone"
     GIVE_SOFTMAX = "if these are logits, give their softmax instead: the loss reads probabilities alone"

@@ -15,7 +15,7 @@ from losscli.declaration.form import Form
 from losscli.declaration.loss import BoundLoss, Loss
 
 GOLDEN = Path(__file__).parent / "golden"
-DIMS = {"N": 9, "C": 4, "D": 3, "T": 6, "S": 2, "K": 3, "M": 4, "P": 5}
+DIMS = {"N": 9, "C": 4, "D": 3, "T": 6, "S": 2, "K": 3, "M": 5, "P": 5}
 
 LOSSES = registry.all_losses()
 
@@ -120,7 +120,7 @@ def classes(bound: BoundLoss) -> int:
 
 def draw(bound: BoundLoss, form: Form, rng: np.random.Generator, rows: int = DIMS["N"]) -> dict[str, Any]:
     """Random arrays for the roles of a form, inside their domains and away from kinks."""
-    dims = DIMS | {"N": rows, "C": classes(bound)}
+    dims = DIMS | {"N": rows, "C": classes(bound), "M": classes(bound)}
     without = {role for role, parameter in bound.loss.alternatives if bound.params[parameter] is not None}
     domains = {role.name: role.domain.with_params(bound.params) for role in form.roles if role.name not in without}
     return {name: domain.sample(rng, dims) for name, domain in domains.items()}

@@ -69,7 +69,7 @@ every = for_each(SETTINGS)
 
 
 def claiming(claim: Property) -> pytest.MarkDecorator:
-    return for_each([s for s in FLAGGED if claim in s[0].properties])
+    return for_each([s for s in FLAGGED if claim in s[0].properties_of(s[1])])
 
 
 def value(bound: BoundLoss, arrays: dict[str, np.ndarray], **options: object) -> float:
@@ -324,7 +324,7 @@ def grows(bound: BoundLoss, form: Form, hook: str = "") -> bool:
 @for_each(FLAGGED)
 def test_the_value_is_bounded_where_that_is_claimed(setting: tuple[BoundLoss, Form]) -> None:
     bound, form = setting
-    assert grows(bound, form) is (Property.BOUNDED_VALUE not in bound.properties | form.properties)
+    assert grows(bound, form) is (Property.BOUNDED_VALUE not in bound.properties_of(form))
 
 
 SLOPED = [s for s in FLAGGED if "gradient" in s[1].hooks]
@@ -333,10 +333,10 @@ SLOPED = [s for s in FLAGGED if "gradient" in s[1].hooks]
 @for_each(SLOPED)
 def test_the_gradient_is_bounded_where_that_is_claimed(setting: tuple[BoundLoss, Form]) -> None:
     bound, form = setting
-    assert grows(bound, form, "gradient") is (Property.BOUNDED_GRADIENT not in bound.properties | form.properties)
+    assert grows(bound, form, "gradient") is (Property.BOUNDED_GRADIENT not in bound.properties_of(form))
 
 
-CONDITIONAL = [(loss, claim) for loss in LOSSES for claim in loss.claims]
+CONDITIONAL = [(loss, claim) for loss in LOSSES for claims in (loss, *loss.forms) for claim in claims.claims]
 
 
 @pytest.mark.parametrize(("loss", "claim"), CONDITIONAL, ids=lambda x: getattr(x, "condition", None) or x.name)
@@ -352,7 +352,7 @@ def has_a_place_for_kinks(bound: BoundLoss, form: Form) -> bool:
     return form.gradient_role == "y_pred" and (bound.loss.of_residual or signs)
 
 
-SMOOTH = [s for s in SETTINGS if Property.DIFFERENTIABLE in s[0].properties and has_a_place_for_kinks(*s)]
+SMOOTH = [s for s in SETTINGS if Property.DIFFERENTIABLE in s[0].properties_of(s[1]) and has_a_place_for_kinks(*s)]
 
 
 @for_each(SMOOTH)
@@ -427,4 +427,4 @@ def test_every_loss_is_complete(loss: losscli.api.Loss) -> None:
         if slope := form.hooks.get("gradient"):
             formula, _, _ = (slope.__doc__ or "").partition("\n\n")
             assert formula.strip(), f"the gradient by {form.gradient_role} has no formula"
-            assert "from_logits" not in bound_names(loss) or "logits" in formula, "it gives none from logits"
+            assert "from_logits" not in form.keywords[form.kernel] or "logits" in formula, "it gives none from logits"

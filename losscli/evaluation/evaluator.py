@@ -269,7 +269,7 @@ def _find_index(array: NDArray[Any], domain: Domain, origin: ValueOrigin, label:
         return (None, slice(None))
     if array.ndim == 2 and array.shape[1] == 1 and domain.scalar and not domain.whole_column_is_one_sample:
         return (slice(None), 0)
-    if array.ndim == 1 and domain.shapes in (("N,D",), ("C,D",)):
+    if array.ndim == 1 and (domain.is_one_or_more or domain.shapes in (("N,D",), ("C,D",))):
         return (slice(None), None)
     shape = next((s for s in domain.shapes if _fits(s, array.shape)), None)
     if (shape is None and array.ndim == 1 and "N,C" in domain.shapes) or (shape == "N,C" and array.shape[1] < 2):

@@ -75,6 +75,13 @@ NAMES_BY_MODULE: dict[str, str] = {
     "discrete_hazard 离散时间风险损失 weibull_nll wtte weibull_loglik 威布尔负对数似然",
     "masks": "jaccard soft_jaccard soft_iou iou_mask 杰卡德损失 focal_tversky ftl 焦点tversky损失 "
     "log_cosh_dice logcosh_dice 对数双曲余弦dice损失 lovasz_hinge lovasz lovász铰链损失",
+    "language": "perplexity ppl 困惑度 bits_per_token bpt bits_per_character bits_per_byte bpb",
+    "cox": "cox cox_ph cox_nloglik partial_likelihood 偏似然 cox_偏似然",
+    "brier_of_survival": "ipcw_brier graf_brier brier_survival 生存_brier_评分 integrated_brier ibs integrated_graf "
+    "积分_brier_评分",
+    "ensembles": "crps_ensemble crps crps_empirical continuous_ranked_probability_score 连续分级概率评分 "
+    "energy_score es_ensemble 能量评分 dss dawid_sebastiani dawid_sebastiani_score "
+    "dawid_sebastiani_评分",
     "class_masks": "multiclass_dice mc_dice 多类dice损失 generalized_dice gdl 广义dice损失 lovasz_softmax "
     "lovász_softmax损失",
     "dice_ce": "dice_ce dice_bce bce_dice",

@@ -9,7 +9,7 @@ import numpy as np
 
 from losscli.declaration.domains import Array, Domain, Probabilities, Simplex
 from losscli.declaration.domains.arrays import LogProbabilityRows, Numbers
-from losscli.declaration.domains.censoring import Events, Times
+from losscli.declaration.domains.censoring import Events, SurvivalTimes
 from losscli.declaration.domains.distributions import ClassScores
 from losscli.declaration.domains.intervals import REALS
 from losscli.declaration.domains.labels import BinaryLabels, ClassTargets, ComparedLabels
@@ -62,7 +62,7 @@ def time_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> I
     predicted = domains.get("y_pred")
     if form.coupled or predicted is None or not is_real(predicted):
         return
-    if not (isinstance(domains.get("time"), Times) and isinstance(domains.get("event"), Events)):
+    if not (isinstance(domains.get("time"), SurvivalTimes) and isinstance(domains.get("event"), Events)):
         return
     others = [name for name in domains if name not in ("time", "event", "y_pred")]
     for event, case in ((1.0, "event"), (0.0, "censored")):

@@ -20,7 +20,14 @@ from losscli.declaration.domains.arrays import Domain as Domain
 from losscli.declaration.domains.arrays import Probabilities as Probabilities
 from losscli.declaration.domains.boxes import Boxes as Boxes
 from losscli.declaration.domains.distributions import Simplex as Simplex
-from losscli.declaration.domains.intervals import FINITE_POSITIVE, MINUS_ONE_TO_ONE, NON_NEGATIVE, POSITIVE, UNIT
+from losscli.declaration.domains.intervals import (
+    FINITE_POSITIVE,
+    MINUS_ONE_TO_ONE,
+    NON_NEGATIVE,
+    NON_POSITIVE,
+    POSITIVE,
+    UNIT,
+)
 from losscli.declaration.domains.intervals import Array as Array
 from losscli.declaration.domains.intervals import Interval as Interval
 from losscli.declaration.domains.intervals import Mask as Mask
@@ -28,6 +35,7 @@ from losscli.declaration.domains.labels import FIRST_NAME as FIRST_NAME
 from losscli.declaration.domains.labels import BinaryLabels, ComparedLabels, GroupLabels, OneHotTargets
 from losscli.declaration.domains.labels import ClassTargets as ClassTargets
 from losscli.declaration.domains.masks import OneHotPixels, PixelProbabilities, PixelTargets
+from losscli.declaration.domains.members import Members, VectorMembers, VectorOutcomes
 from losscli.declaration.domains.origin import ValueOrigin as ValueOrigin
 from losscli.declaration.domains.parameters import Choice, ExceptOne, Flag, TweediePower
 from losscli.declaration.domains.parameters import Number as Number
@@ -35,6 +43,7 @@ from losscli.declaration.domains.parameters import OrNone as OrNone
 from losscli.declaration.domains.parameters import ParameterDomain as ParameterDomain
 from losscli.declaration.domains.parameters import PerClass as PerClass
 from losscli.declaration.domains.parameters import expand_per_class as expand_per_class
+from losscli.messages import Hint
 
 # Arrays. Intervals include infinity unless the name says finite.
 Real = Annotated[Array, Domain()]
@@ -124,6 +133,14 @@ Relevance = Annotated[Array, arrays.Numbers(("N,C",), NON_NEGATIVE, noun="releva
 LogProbabilities = Annotated[Array, arrays.LogProbabilityRows(("N,C",))]
 """Rows of logarithms of probabilities, <= 0, shape (N, C)."""
 
+LogProbability = Annotated[
+    Array, arrays.Numbers(("N",), NON_POSITIVE, Hint.NEGATE_LOG_PROBABILITIES, "logarithms of probabilities")
+]
+"""Logarithms of probabilities, <= 0, shape (N,)."""
+
+ByteCount = Annotated[Array, arrays.Numbers(("N",), Interval(0, high_open=True), noun="numbers of bytes")]
+"""Finite numbers of bytes >= 0, shape (N,)."""
+
 Scores = Annotated[Array, distributions.ClassScores(("N,C",))]
 """Rows of scores (logits), one a class, shape (N, C)."""
 
@@ -157,6 +174,15 @@ SymbolCounts = Annotated[NDArray[Any], arrays.Lengths(("N",), of="S")]
 CosineRow = Annotated[Array, distributions.Cosines(("N,C",))]
 """Rows of cosines, one a class, shape (N, C); a note says if some are outside of [-1, 1]."""
 
+Ensemble = Annotated[Array, Members()]
+"""Members of an ensemble, shape (N, M); a column of numbers is one member a row."""
+
+VectorEnsemble = Annotated[Array, VectorMembers(("N,M,D",))]
+"""Members of an ensemble that are vectors, shape (N, M, D)."""
+
+VectorOutcome = Annotated[Array, VectorOutcomes(("N,D",))]
+"""Vectors that came true, shape (N, D); a column of numbers is vectors of one number."""
+
 Prototypes = Annotated[Array, distributions.ClassTable(("C,D",))]
 """A table of finite numbers that all rows share, one vector a class, shape (C, D)."""
 
@@ -181,7 +207,7 @@ MaskProbability = Annotated[Array, arrays.Probabilities(("N,P", "N"))]
 Box = Annotated[Array, Boxes()]
 """Boxes of four finite numbers, shape (N, 4), as the parameter `box_format` says."""
 
-Time = Annotated[Array, censoring.Times()]
+Time = Annotated[Array, censoring.SurvivalTimes()]
 """Times until an event or until the end of observation, > 0 and finite, shape (N,)."""
 
 Event = Annotated[Array, censoring.Events()]
@@ -198,6 +224,12 @@ TimeStep = Annotated[NDArray[Any], censoring.TimeSteps()]
 
 Hazards = Annotated[Array, Probabilities(("N,M",))]
 """Rows of M conditional probabilities of the event, shape (N, M); any number where `from_logits` is true."""
+
+SurvivalProbability = Annotated[Array, Probabilities(("N",))]
+"""Probabilities of no event by some time, shape (N,)."""
+
+SurvivalCurve = Annotated[Array, Probabilities(("N,M",))]
+"""Rows of probabilities of no event by each of M times, shape (N, M)."""
 
 # Parameters
 Positive = Annotated[float, Number(POSITIVE)]
@@ -268,6 +300,9 @@ Cosine = Annotated[float, Number(MINUS_ONE_TO_ONE)]
 
 Angle = Annotated[float, Number(Interval(0, math.pi))]
 """An angle in radians, in [0, pi]."""
+
+Times = Annotated[tuple[float, ...], censoring.IncreasingTimes(Number(FINITE_POSITIVE), each="time")]
+"""Two or more finite times > 0, which increase, as `1/2.5/5`."""
 
 Order = Annotated[float, ExceptOne(FINITE_POSITIVE)]
 """A finite number > 0 other than 1, such as the order of a Rényi divergence."""
