@@ -70,6 +70,7 @@ def bind(
         evaluator = bind_loss(loss, binder, found)
         if options.gradient and "gradient" not in evaluator.form.hooks:
             raise UsageError(f"{loss.label} has no gradient")
+        evaluator.check_reduction(options.reduction)
         evaluators.append(evaluator)
         for role in evaluator.form.roles:
             if role.name in found:

@@ -26,10 +26,16 @@ FRAMES = ("N,T,C",)
 """Shapes of log-probabilities of C classes in T frames."""
 
 
+NO_VALUES: Array = np.zeros(0)
+"""The per-sample values of a dataset-wide loss."""
+
+
 class Outcome(NamedTuple):
     """A loss on a batch: elements (N, ...), their per-sample means (N,), and the results of the loss's hooks.
 
-    `clipped` marks the rows in which a probability was clipped; None where none was.
+    `clipped` marks the rows in which a probability was clipped; None where none was. Of a dataset-wide loss there are
+    no elements and no per-sample values: `inputs` are the checked arrays of the rows that were not left out, among
+    them the weights, and `rows` is the mask of these rows, None for all.
     """
 
     elements: Array
@@ -38,6 +44,8 @@ class Outcome(NamedTuple):
     denominator: Array | None = None
     clipped: Mask | None = None
     gradient: Array | None = None
+    inputs: Mapping[str, Any] | None = None
+    rows: Mask | None = None
 
     def take(self, rows: Mask | NDArray[np.intp]) -> Outcome:
         """Return the outcome of some rows, without gradient and clipped rows."""
@@ -78,6 +86,11 @@ class Evaluator:
         return self.bound.label
 
     @property
+    def dataset_wide(self) -> bool:
+        """Whether the loss is one number for all rows, and there are no per-sample values."""
+        return self.bound.loss.dataset_wide
+
+    @property
     def coupled(self) -> bool:
         """Whether the loss couples rows, with its parameters."""
         return self.form.couples(self.bound.params)
@@ -95,6 +108,19 @@ class Evaluator:
         names = [role.name for role in self.form.roles if role.domain.whole_column_is_one_sample]
         return any(name in arrays and len(arrays[name].shape) == 1 for name in names)
 
+    def check_reduction(self, reduction: str) -> None:
+        """Raise a UsageError if per-sample values are to be reduced in another way, and there are none."""
+        if self.dataset_wide and reduction != "mean":
+            raise UsageError(
+                f"{self.label} is one number for all rows: there are no losses of rows to reduce",
+                option=("reduction", reduction),
+            )
+
+    def check_has_samples(self) -> None:
+        """Raise a UsageError if there are no per-sample values."""
+        if self.dataset_wide:
+            raise UsageError(f"{self.label} is one number for all rows: there are no per-sample values")
+
     def check_weight(self, batch: Batch) -> None:
         """Raise a UsageError if rows have weights and are one distribution."""
         if batch.weight is not None and self.one_distribution(batch.arrays):
@@ -110,6 +136,9 @@ class Evaluator:
         arrays, layout = self._check(batch)
         hooks = self.form.hooks
         with np.errstate(all="ignore"):
+            if self.dataset_wide:
+                slope = self._gradient(batch, arrays, NO_VALUES) if gradient else None
+                return Outcome(NO_VALUES, NO_VALUES, gradient=slope, inputs={**arrays, WEIGHT: batch.weight})
             elements = self._elements(arrays)
             if len(elements) != len(batch) and not layout.is_one_distribution:
                 raise UsageError(f"{self.label}: its kernel gave {len(elements)} values for {len(batch)} rows")
@@ -123,6 +152,19 @@ class Evaluator:
                 None if clipped is None else _rows_with(clipped),
                 self._gradient(batch, arrays, elements) if gradient else None,
             )
+
+    def counts(self, inputs: Mapping[str, Any]) -> Any:
+        """Return what the kernel of a dataset-wide loss makes of some rows: counts that merge, or a number."""
+        with np.errstate(all="ignore"):
+            return self._call(self.form.kernel, inputs)
+
+    def number_of(self, counts: Any) -> float:
+        """Return the number of counts that were merged, or of a kernel that returned it."""
+        number = self.bound.loss.number_of_counts
+        if number is None:
+            return float(counts)
+        with np.errstate(all="ignore"), self._failures_of_plugin("from_counts"):
+            return float(number(counts, **{name: self.bound.params[name] for name in self.form.keywords[number]}))
 
     def slopes(self, batch: Batch) -> Array:
         """Return the gradient (N,) by one prediction per row, without the losses; errors are as above."""

@@ -69,4 +69,5 @@ NAMES_BY_MODULE: dict[str, str] = {
     "tempered": "categorical_focal softmax_focal 多分类焦点损失 多类焦点损失 generalized_cross_entropy gce "
     "广义交叉熵 泛化交叉熵 symmetric_cross_entropy sce 对称交叉熵 poly poly_loss 多项式损失 "
     "poly_损失",
+    "classification": "balanced_error balanced_error_rate ber 平衡错误率",
 }

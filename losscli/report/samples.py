@@ -51,6 +51,8 @@ def one_block_behind(first: SampleColumns, others: Iterator[SampleColumns]) -> I
 
 def sample_columns(stream: SampleStream, item: Evaluated) -> SampleColumns:
     """Return the columns of a batch: its key, the scalar roles, the losses, the gradients."""
+    for evaluator in stream.run.evaluators:
+        evaluator.check_has_samples()
     dataset, batch = stream.dataset, item.batch
     size = len(item.outcomes[0].per_sample)
     if any(len(outcome.per_sample) != size for outcome in item.outcomes):

@@ -33,6 +33,8 @@ class Summary(NamedTuple):
     clipped: int
     exact: bool
 
+    nan_reason = ""  # why a value is NaN though no row is, where that is known
+
     @property
     def status(self) -> str:
         return status_of(self.value)
