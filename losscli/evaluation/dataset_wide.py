@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,20 +12,21 @@ from numpy.typing import NDArray
 from losscli.data.batch import Batch
 from losscli.declaration.domains import Mask
 from losscli.declaration.form import WEIGHT
+from losscli.errors import UsageError
 from losscli.evaluation.evaluator import Evaluator, Outcome
+from losscli.evaluation.inputs import Inputs, join_inputs, rows_of
 from losscli.statistics.moments import Moments
 from losscli.statistics.segments import Segments
 from losscli.statistics.summary import Summary
 
 if TYPE_CHECKING:
-    from losscli.statistics.bootstrap.accumulator import Bootstrap
-
-Inputs = Mapping[str, Any]
-"""The checked arrays of some rows by role, those of tables whole, and their weights."""
+    from losscli.evaluation.resampled_rows import ResampledRows
 
 
 class NumberSummary(Summary):
     """The summary of a dataset-wide loss: its number and how many rows it is of."""
+
+    has_samples = False
 
 
 class WholeRows:
@@ -44,7 +45,7 @@ class WholeRows:
     clipped = 0
     keeps_values = False
 
-    def __init__(self, evaluator: Evaluator, bootstrap: Bootstrap | None = None) -> None:
+    def __init__(self, evaluator: Evaluator, bootstrap: ResampledRows | None = None) -> None:
         self._evaluator, self.bootstrap = evaluator, bootstrap
         self._counts: Any = None
         self._parts: list[Inputs] = []
@@ -55,21 +56,27 @@ class WholeRows:
 
     def add(self, batch: Batch, outcome: Outcome, counted: Mask | None = None) -> None:
         """Add the rows of a batch that a mask counts; all of them if it is None."""
-        if counted is None and outcome.rows is None:
+        if counted is None and outcome.rows is None and self.bootstrap is None:
             self._add_inputs(outcome.inputs, len(batch), batch.tables)
         else:
             self.add_rows(batch, outcome, np.arange(len(batch)) if counted is None else np.flatnonzero(counted))
 
     def add_rows(self, batch: Batch, outcome: Outcome, index: NDArray[np.intp]) -> None:
         """Add some rows of a batch."""
-        n = len(index)
+        n, places = len(index), index
         if outcome.rows is not None:
-            index = (np.cumsum(outcome.rows) - 1)[index[outcome.rows[index]]]
+            places = index[outcome.rows[index]]
+            index = (np.cumsum(outcome.rows) - 1)[places]
         self.n_lacking += n - len(index)
         if outcome.inputs is None or not len(index):
             self._add_inputs(None, n, batch.tables)
             return
-        self._add_inputs(rows_of(outcome.inputs, index, batch.tables), n, batch.tables)
+        inputs = rows_of(outcome.inputs, index, batch.tables)
+        self._add_inputs(inputs, n, batch.tables)
+        if self.bootstrap is not None:
+            clusters = batch.clusters(self.bootstrap.cluster)
+            drawn_together = None if clusters is None else clusters[places]
+            self.bootstrap.add_inputs(batch.rows[places], inputs, drawn_together, batch.tables)
 
     def _add_inputs(self, inputs: Inputs | None, n: int, tables: frozenset[str]) -> None:
         self._value, self._tables = None, tables
@@ -102,6 +109,8 @@ class WholeRows:
             self._counts = other._counts
         elif other._counts is not None:
             self._counts.merge(other._counts)
+        if self.bootstrap is not None and other.bootstrap is not None:
+            self.bootstrap.merge(other.bootstrap)
 
     def condense(self) -> None:
         """Keep no more than a histogram of values, of which there are none."""
@@ -135,12 +144,12 @@ class GroupedRows:
 
     keeps_values = False
 
-    def __init__(self, evaluator: Evaluator, new_bootstrap: Callable[[], Bootstrap] | None = None) -> None:
+    def __init__(self, evaluator: Evaluator, new_bootstrap: Callable[[], ResampledRows] | None = None) -> None:
         self._evaluator, self._new_bootstrap = evaluator, new_bootstrap
         self._groups: list[WholeRows] = []
 
     @property
-    def bootstraps(self) -> list[Bootstrap]:
+    def bootstraps(self) -> list[ResampledRows]:
         """What the intervals of the groups are computed from; empty where none are wanted."""
         return [group.bootstrap for group in self._groups if group.bootstrap is not None]
 
@@ -169,22 +178,19 @@ class GroupedRows:
     def condense(self, group: int) -> None:
         """Keep no more than a histogram of the values of a group, of which there are none."""
 
-    def reduced(self) -> list[tuple[Summary, Bootstrap | None]]:
+    def reduced(self) -> list[tuple[Summary, ResampledRows | None]]:
         """Return the number of each group, with what its interval is computed from."""
         return [(group.summary(), group.bootstrap) for group in self._groups]
 
 
-def rows_of(inputs: Inputs, index: NDArray[np.intp], tables: frozenset[str]) -> Inputs:
-    """Return the arrays of some rows."""
-    return {name: array if array is None or name in tables else array[index] for name, array in inputs.items()}
+def check_has_samples(evaluator: Evaluator) -> None:
+    """Raise a UsageError if a loss has no per-sample values."""
+    if evaluator.dataset_wide:
+        raise UsageError(f"{evaluator.label} is one number for all rows: there are no per-sample values")
 
 
-def join_inputs(parts: Sequence[Inputs], tables: frozenset[str]) -> Inputs:
-    """Return the arrays of all rows of consecutive parts."""
-    if len(parts) == 1:
-        return parts[0]
-    first = parts[0]
-    return {
-        name: array if array is None or name in tables else np.concatenate([part[name] for part in parts])
-        for name, array in first.items()
-    }
+def check_reduction(evaluator: Evaluator, reduction: str) -> None:
+    """Raise a UsageError if per-sample values are to be reduced in another way, and a loss has none."""
+    if evaluator.dataset_wide and reduction != "mean":
+        problem = f"{evaluator.label} is one number for all rows: there are no losses of rows to reduce"
+        raise UsageError(problem, option=("reduction", reduction))

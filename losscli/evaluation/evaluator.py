@@ -108,19 +108,6 @@ class Evaluator:
         names = [role.name for role in self.form.roles if role.domain.whole_column_is_one_sample]
         return any(name in arrays and len(arrays[name].shape) == 1 for name in names)
 
-    def check_reduction(self, reduction: str) -> None:
-        """Raise a UsageError if per-sample values are to be reduced in another way, and there are none."""
-        if self.dataset_wide and reduction != "mean":
-            raise UsageError(
-                f"{self.label} is one number for all rows: there are no losses of rows to reduce",
-                option=("reduction", reduction),
-            )
-
-    def check_has_samples(self) -> None:
-        """Raise a UsageError if there are no per-sample values."""
-        if self.dataset_wide:
-            raise UsageError(f"{self.label} is one number for all rows: there are no per-sample values")
-
     def check_weight(self, batch: Batch) -> None:
         """Raise a UsageError if rows have weights and are one distribution."""
         if batch.weight is not None and self.one_distribution(batch.arrays):

@@ -14,6 +14,7 @@ from losscli.data.positions import Positions
 from losscli.declaration.domains import NAMES, Array, ValueOrigin
 from losscli.errors import DataError, NoResultError
 from losscli.evaluation.blocks import VALUES_PER_BLOCK, rows_per_block
+from losscli.evaluation.dataset_wide import check_has_samples, check_reduction
 from losscli.evaluation.evaluator import Evaluator, Outcome
 from losscli.evaluation.run import evaluate_batch, feed, keep_freed_memory, new_accumulator, no_row_error
 from losscli.options import processors
@@ -66,7 +67,7 @@ class BlockEvaluator(NamedTuple):
         Raises:
             UsageError: The loss is one number for all rows.
         """
-        self.evaluator.check_has_samples()
+        check_has_samples(self.evaluator)
         return self._collect("per_sample")
 
     def gradient(self) -> Array:
@@ -88,7 +89,7 @@ class BlockEvaluator(NamedTuple):
 
     def value(self, reduction: str) -> float:
         """Return the reduced loss without keeping the losses of rows."""
-        self.evaluator.check_reduction(reduction)
+        check_reduction(self.evaluator, reduction)
         unused = deque([new_accumulator(self.evaluator, reduction)])
 
         def work(start: int, batch: Batch) -> None:

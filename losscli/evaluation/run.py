@@ -102,7 +102,7 @@ class RunState:
             bootstrap = new_bootstrap() if new_bootstrap is not None and not self.group_by else None
             value_only = self.value_only or self.groups_only
             if evaluator.dataset_wide:
-                self.accumulators.append(WholeRows(evaluator, bootstrap))
+                self.accumulators.append(WholeRows(evaluator, bootstrap))  # type: ignore[arg-type]
             else:
                 self.accumulators.append(Accumulator(own, self.reduction, value_only, bootstrap))
         self.groups = self._make_groups() if self.group_by else None
@@ -116,7 +116,7 @@ class RunState:
 
         return Groups(
             [
-                GroupedRows(e, self._bootstraps_of(e))
+                GroupedRows(e, self._bootstraps_of(e))  # type: ignore[arg-type]
                 if e.dataset_wide
                 else GroupedAccumulator(e.bound.loss.reduction, self.reduction, self.value_only, self._bootstraps_of(e))
                 for e in self.evaluators
@@ -132,6 +132,10 @@ class RunState:
         """Return what makes a bootstrap of a loss, None if there are no intervals."""
         if self.resampling is None:
             return None
+        if evaluator.dataset_wide:
+            from losscli.evaluation.resampled_rows import ResampledRows
+
+            return partial(ResampledRows, self.resampling, evaluator)
         from losscli.statistics.bootstrap.accumulator import COUPLED_ROWS, Estimand
         from losscli.statistics.bootstrap.dependent import new_bootstrap
 

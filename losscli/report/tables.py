@@ -137,7 +137,7 @@ def summary(evaluation: Evaluation) -> Report:
     rows = []
     for result in evaluation.losses:
         found = result.summary
-        statistics = {key: getattr(found, key) for key in STATISTICS}
+        statistics = {key: getattr(found, key) if found.has_samples else None for key in STATISTICS}
         if not found.exact:
             statistics |= {key: Approximate(statistics[key]) for key in ("median", "p95")}
         weight = [found.weight_sum] if has_weights else []

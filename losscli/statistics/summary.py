@@ -33,6 +33,7 @@ class Summary(NamedTuple):
     clipped: int
     exact: bool
 
+    has_samples = True  # there are per-sample losses
     nan_reason = ""  # why a value is NaN though no row is, where that is known
 
     @property

@@ -83,7 +83,7 @@ PredictedLabel = Annotated[Array, ComparedLabels(predicted=True)]
 """Predicted labels beside an `AnyLabel`, or probabilities of the label 1."""
 
 HardLabel = Annotated[Array, HardLabels()]
-"""Labels that are compared as they are, integers or names, shape (N,); places among the parameter `classes` if given."""
+"""Labels that are compared as they are, integers or names, shape (N,); their places among the parameter `classes`."""
 
 OrderedLabel = Annotated[Array, HardLabels(ordered=True)]
 """The same, of classes in an order: integers, unless the parameter `classes` names them in order."""
