@@ -26,7 +26,15 @@ if TYPE_CHECKING:
 class NumberSummary(Summary):
     """The summary of a dataset-wide loss: its number and how many rows it is of."""
 
-    has_samples = False
+    reason = ""
+
+    @property
+    def has_samples(self) -> bool:
+        return False
+
+    @property
+    def nan_reason(self) -> str:
+        return self.reason
 
 
 class WholeRows:
@@ -135,7 +143,7 @@ class WholeRows:
         found = NumberSummary(
             self.value(), self.moments.n, self.moments.weight.value, none, none, none, none, none, none, 0, True
         )
-        found.nan_reason = "" if self.n_lacking else self._evaluator.bound.loss.undefined
+        found.reason = "" if self.n_lacking else self._evaluator.bound.loss.undefined
         return found
 
 

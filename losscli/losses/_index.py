@@ -73,4 +73,7 @@ NAMES_BY_MODULE: dict[str, str] = {
     "classification": "balanced_error balanced_error_rate ber 平衡错误率 f1_loss macro_f1_loss f_beta_loss f1_损失 "
     "cohen_kappa_loss kappa_loss 科恩卡帕损失 quadratic_weighted_kappa_loss qwk qwk_loss "
     "二次加权卡帕损失 matthews_loss mcc_loss phi_loss 马修斯相关系数",
+    "ranked_labels": "auc_loss one_minus_auc roc_auc average_precision_loss auprc_loss aucpr",
+    "calibration_error": "expected_calibration_error ece 期望校准误差",
+    "spherical": "spherical_score spherical 球面评分",
 }

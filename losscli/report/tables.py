@@ -137,8 +137,10 @@ def summary(evaluation: Evaluation) -> Report:
     rows = []
     for result in evaluation.losses:
         found = result.summary
-        statistics = {key: getattr(found, key) if found.has_samples else None for key in STATISTICS}
-        if not found.exact:
+        statistics = {key: getattr(found, key) for key in STATISTICS}
+        if not found.has_samples:
+            statistics = dict.fromkeys(STATISTICS)
+        elif not found.exact:
             statistics |= {key: Approximate(statistics[key]) for key in ("median", "p95")}
         weight = [found.weight_sum] if has_weights else []
         counts = [result.label, *result.group_columns.values(), found.n, *weight]

@@ -33,8 +33,15 @@ class Summary(NamedTuple):
     clipped: int
     exact: bool
 
-    has_samples = True  # there are per-sample losses
-    nan_reason = ""  # why a value is NaN though no row is, where that is known
+    @property
+    def has_samples(self) -> bool:
+        """Whether there are per-sample losses, of which these are the statistics."""
+        return True
+
+    @property
+    def nan_reason(self) -> str:
+        """Why the value is NaN though no row is, where that is known."""
+        return ""
 
     @property
     def status(self) -> str:

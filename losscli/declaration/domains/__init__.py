@@ -29,7 +29,8 @@ from losscli.declaration.domains.labels import NAMES as NAMES
 from losscli.declaration.domains.labels import BinaryLabels, ComparedLabels, GroupLabels, HardLabels, OneHotTargets
 from losscli.declaration.domains.labels import ClassTargets as ClassTargets
 from losscli.declaration.domains.origin import ValueOrigin as ValueOrigin
-from losscli.declaration.domains.parameters import Choice, ExceptOne, Flag, NameList, TweediePower
+from losscli.declaration.domains.parameters import Choice as Choice
+from losscli.declaration.domains.parameters import ExceptOne, Flag, NameList, TweediePower
 from losscli.declaration.domains.parameters import Number as Number
 from losscli.declaration.domains.parameters import OrNone as OrNone
 from losscli.declaration.domains.parameters import ParameterDomain as ParameterDomain
