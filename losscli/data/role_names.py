@@ -27,6 +27,7 @@ OTHER_NAMES = {
     "embeddings1": ("embedding1", "embedding_1", "emb1", "emb_1"),
     "embeddings2": ("embedding2", "embedding_2", "emb2", "emb_2"),
     "distance": ("dist", "distances"),
+    "scale": ("sigma", "sd", "std", "stddev"),
 }
 """Role -> other names of its columns."""
 

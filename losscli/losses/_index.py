@@ -70,10 +70,12 @@ NAMES_BY_MODULE: dict[str, str] = {
     "tempered": "categorical_focal softmax_focal 多分类焦点损失 多类焦点损失 generalized_cross_entropy gce "
     "广义交叉熵 泛化交叉熵 symmetric_cross_entropy sce 对称交叉熵 poly poly_loss 多项式损失 "
     "poly_损失",
+    "location_scale": "crps_normal crps_gaussian crps_laplace crps_logistic laplace_nll 拉普拉斯负对数似然 "
+    "logistic_nll 逻辑斯谛分布负对数似然 lognormal_nll log_normal_nll 对数正态负对数似然",
+    "ranked_labels": "auc_loss one_minus_auc roc_auc average_precision_loss auprc_loss aucpr",
+    "calibration_error": "expected_calibration_error ece 期望校准误差",
     "classification": "balanced_error balanced_error_rate ber 平衡错误率 f1_loss macro_f1_loss f_beta_loss f1_损失 "
     "cohen_kappa_loss kappa_loss 科恩卡帕损失 quadratic_weighted_kappa_loss qwk qwk_loss "
     "二次加权卡帕损失 matthews_loss mcc_loss phi_loss 马修斯相关系数",
-    "ranked_labels": "auc_loss one_minus_auc roc_auc average_precision_loss auprc_loss aucpr",
-    "calibration_error": "expected_calibration_error ece 期望校准误差",
     "spherical": "spherical_score spherical 球面评分",
 }
