@@ -51,6 +51,7 @@ class Hint(enum.Enum):
     FILE_AS_MODEL = "{model:{path}} makes it one"
     FROM_LOGITS = "if these are logits, add {from_logits:true}"
     GIVE_DATA = "give a table or {data:{role}}"
+    GIVE_HARD_LABELS = "give predicted labels: the class with the highest score, or those above a threshold"
     GIVE_LABELS = "y_pred must then hold labels, too, or one score per class"
     GIVE_LOG_PROBABILITIES = "{role} must hold log-probabilities, such as log_softmax gives"
     GIVE_NAMES = "leave out {classes:} to compare labels as they are"
