@@ -98,4 +98,5 @@ NAMES_BY_MODULE: dict[str, str] = {
     "cohen_kappa_loss kappa_loss 科恩卡帕损失 quadratic_weighted_kappa_loss qwk qwk_loss "
     "二次加权卡帕损失 matthews_loss mcc_loss phi_loss 马修斯相关系数",
     "spherical": "spherical_score spherical 球面评分",
+    "concordance": "concordance_loss c_index cindex harrell_c 一致性指数 c_指数",
 }
