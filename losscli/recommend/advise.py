@@ -12,6 +12,7 @@ import numpy as np
 from losscli.binding import bind_for_recommend, columns_to_spell_out
 from losscli.data.batch import Batch
 from losscli.data.sources import ReadOptions
+from losscli.declaration.domains import Array
 from losscli.declaration.loss import BoundLoss
 from losscli.declaration.properties import Functional
 from losscli.errors import DataError, UsageError
@@ -27,7 +28,7 @@ from losscli.recommend.label_facts import Fact
 from losscli.recommend.notes import list_calibration_notes, list_order_notes
 from losscli.recommend.profile import Profile, profile_of
 from losscli.recommend.role_profile import RoleProfile, list_role_facts, list_role_notes, role_profile_of
-from losscli.recommend.role_sets import bind_boxes, bind_role_set
+from losscli.recommend.role_sets import bind_boxes, bind_observed, bind_role_set
 from losscli.recommend.rules import RULES_OF_TASK
 from losscli.recommend.rules.findings import Finding, Verdict
 from losscli.recommend.rules.forecasts import VARIANCE_LOSS, quantile_columns
@@ -168,7 +169,7 @@ def recommend_from(
     if (boxes := bind_boxes(sources, options, note)) is not None:
         named_format, dataset = boxes
         profile = profile_of(dataset, track=lambda batches: track(dataset, batches), named_format=named_format)
-    elif (other_roles := bind_role_set(sources, options, note)) is not None:
+    elif (other_roles := bind_role_set(sources, options, note) or bind_observed(sources, options, note)) is not None:
         role_set, dataset, first_loss = other_roles
         profile = role_profile_of(dataset, role_set.task, first_loss, lambda batches: track(dataset, batches))
     else:
@@ -263,13 +264,21 @@ def try_loss(advice: Advice, d: Profile | RoleProfile) -> Advice:
     if evaluator.needs_all_rows(batches[0].arrays):  # a few rows are no sample where rows are compared with each other
         del batches[1]
     try:
-        values = [np.abs(evaluator(batch).elements) for batch in batches]
+        values = [np.abs(losses_of(evaluator, batch)) for batch in batches]
     except DataError as error:
         return replace(advice, verdict=Verdict.REFUSED, reason=error.message.problem)
-    largest = max(math.inf if np.isnan(array).any() else float(array.max()) for array in values)
+    largest = max(math.inf if not array.size or np.isnan(array).any() else float(array.max()) for array in values)
     if not math.isfinite(largest * max(d.weight, 1.0)):  # the sum may overflow even if no value does
         return replace(advice, verdict=Verdict.AVOID, reason="its value on this data is not a finite number")
     return advice
+
+
+def losses_of(evaluator: Evaluator, batch: Batch) -> Array:
+    """Return the losses of a batch, or the one number of a loss that has none of rows."""
+    outcome = evaluator(batch)
+    if outcome.inputs is None:
+        return outcome.elements
+    return np.array([evaluator.number_of(evaluator.counts(outcome.inputs))])
 
 
 def list_notes(d: Profile, advice: Sequence[Advice]) -> Iterator[str]:
