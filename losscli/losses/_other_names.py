@@ -155,10 +155,8 @@ NO_LOSSES = {
     _SKILL.format("tweedie_deviance"): "d2_tweedie_score d2_tweedie",
     _SKILL.format("bce"): "d2_log_loss_score d2_log_loss",
     _SKILL.format("brier"): "d2_brier_score d2_brier",
-    "it is exp(cross_entropy)": "perplexity ppl 困惑度",
     "it is not a loss: errors of both signs cancel": "mbe mpe bias me mean_error mean_bias_error",
     f"{_LACKING}; it is mae divided by the mae of a simple forecast": "mase rmsse mean_absolute_scaled_error",
-    f"{_LACKING}; rps is it for classes, quantile for a few quantiles": "crps continuous_ranked_probability_score",
     f"{_LACKING}; mae is q = 1, mse is q = 2": "lq lp",
     f"{_LACKING}: it depends on mse alone": "psnr 峰值信噪比",
     f"{_LACKING}: it is not a loss of rows": "pearson pearsonr spearman kendall ccc corr correlation ssim "

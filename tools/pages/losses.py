@@ -110,15 +110,14 @@ def section_text(section: Section, explanation: Explanation) -> str:
 def write_section(section: Section, loss: Loss) -> str:
     """Return paragraphs, and rows as a table."""
     text = "\n".join(f"{plain(paragraph)}\n" for paragraph in section.paragraphs)
-    rows = table(HEADERS[section.title], ((code(a), plain(b)) for a, b in section.rows)) if section.rows else ""
+    rows = table(HEADERS[section.title], ((term(a), plain(b)) for a, b in section.rows)) if section.rows else ""
     return "\n".join(filter(None, [text, rows]))
 
 
-def write_roles(section: Section, loss: Loss) -> str:
-    """Return the roles; those of another form begin with `or`, which is no part of a name."""
-    split = [(name.rpartition(" "), text) for name, text in section.rows]
-    rows = tuple((name, f"{way} {text}".strip()) for (way, _, name), text in split)
-    return write_section(section._replace(rows=rows), loss)
+def term(text: str) -> str:
+    """Return a term of a table as code, without the word that joins it to the row before."""
+    name = text.removeprefix("or ")
+    return code(name) if name == text else f"or {code(name)}"
 
 
 def write_formula(section: Section, loss: Loss) -> str:
@@ -134,8 +133,12 @@ def write_parameters(section: Section, loss: Loss) -> str:
         default = "..." if parameter.required else parameter.domain.text(parameter.default)
         shown = "" if parameter.required else code(default)
         rows.append([code(parameter.name), shown, plain(texts[f"{parameter.name}={default}"])])
-    together = f"\n{plain(texts['together'])}\n" if "together" in texts else ""
-    return table(["parameter", "default", "range"], rows) + together
+    either = [
+        f"One of `{role}` (a number a row) and `{name}` (one for all) must be given."
+        for role, name in loss.alternatives
+    ]
+    together = [plain(texts["together"])] if "together" in texts else []
+    return table(["parameter", "default", "range"], rows) + "".join(f"\n{text}\n" for text in either + together)
 
 
 def write_properties(section: Section, loss: Loss) -> str:
@@ -179,7 +182,6 @@ def write_references(section: Section, loss: Loss) -> str:
 
 
 WRITERS: Mapping[str, Callable[[Section, Loss], str]] = {
-    "Reads": write_roles,
     "Formula": write_formula,
     "Parameters": write_parameters,
     "Properties": write_properties,
