@@ -14,7 +14,7 @@ from losscli.declaration.domains import Mask
 from losscli.declaration.form import WEIGHT
 from losscli.errors import UsageError
 from losscli.evaluation.evaluator import Evaluator, Outcome
-from losscli.evaluation.inputs import Inputs, join_inputs, rows_of
+from losscli.evaluation.inputs import Inputs, join_inputs, take_rows
 from losscli.statistics.moments import Moments
 from losscli.statistics.segments import Segments
 from losscli.statistics.summary import Summary
@@ -79,7 +79,7 @@ class WholeRows:
         if outcome.inputs is None or not len(index):
             self._add_inputs(None, n, batch.tables)
             return
-        inputs = rows_of(outcome.inputs, index, batch.tables)
+        inputs = take_rows(outcome.inputs, index, batch.tables)
         self._add_inputs(inputs, n, batch.tables)
         if self.bootstrap is not None:
             clusters = batch.clusters(self.bootstrap.cluster)

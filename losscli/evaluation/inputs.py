@@ -12,7 +12,7 @@ Inputs = Mapping[str, Any]
 """The checked arrays of some rows by role, those of tables whole, and their weights, None if they have none."""
 
 
-def rows_of(inputs: Inputs, index: NDArray[np.intp], tables: frozenset[str]) -> Inputs:
+def take_rows(inputs: Inputs, index: NDArray[np.intp], tables: frozenset[str]) -> Inputs:
     """Return the arrays of some rows."""
     return {name: array if array is None or name in tables else array[index] for name, array in inputs.items()}
 

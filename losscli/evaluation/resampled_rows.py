@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from losscli.declaration.domains import Array
 from losscli.declaration.form import WEIGHT
 from losscli.evaluation.evaluator import Evaluator
-from losscli.evaluation.inputs import Inputs, join_inputs, rows_of
+from losscli.evaluation.inputs import Inputs, join_inputs, take_rows
 from losscli.statistics.bootstrap import draws
 from losscli.statistics.bootstrap.accumulator import Bootstrap, Estimand
 from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD, Drawn
@@ -19,7 +19,7 @@ from losscli.statistics.ratios import NO_SPREAD, ONE_ROW
 
 TOO_MANY_ROWS = f"more than {MAX_ROWS_HELD} rows are not evaluated anew for each resample"
 NO_LENGTH = "how long blocks must be is found for means alone: give a number of rows"
-NO_STANDARD_ERROR = "percentile interval: one number for all rows has no standard error"
+ONE_NUMBER_HAS_NO_ERROR = "percentile interval: one number for all rows has no standard error"
 
 
 class ResampledRows(Bootstrap):
@@ -96,13 +96,13 @@ class ResampledRows(Bootstrap):
         if found.min() == found.max():
             return ConfidenceInterval.none(resampling, NO_SPREAD)
         low, high = quantiles(found, None, resampling.tails)
-        why = "" if resampling.method in ("auto", "percentile") else NO_STANDARD_ERROR
+        why = "" if resampling.method in ("auto", "percentile") else ONE_NUMBER_HAS_NO_ERROR
         interval = ConfidenceInterval(low, high, resampling.level, "percentile", resamples, resampling.seed, why)
         return interval.of_units(resampling, block, size)
 
     def _number(self, inputs: Inputs, counts: NDArray[np.int64]) -> float:
         """Return the number of a resample that has each row so many times (n,)."""
         index = np.flatnonzero(counts)
-        drawn, times = rows_of(inputs, index, self._tables), counts[index].astype(np.float64)
+        drawn, times = take_rows(inputs, index, self._tables), counts[index].astype(np.float64)
         weight = times if drawn[WEIGHT] is None else drawn[WEIGHT] * times
         return self._evaluator.number_of(self._evaluator.counts({**drawn, WEIGHT: weight}))

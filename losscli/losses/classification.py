@@ -14,9 +14,10 @@ from losscli.declaration.properties import Property
 from losscli.losses._confusion import LabelPairs, sum_of_others
 
 CONFUSION = {
-    "C": "the confusion matrix: the weight of the rows of class i that are predicted as class j",
+    "C": "the confusion matrix: C(i, j) is the weight of the rows of class i that are predicted as class j",
     "i": "a class of y_true",
     "j": "a class of y_pred",
+    "r": "the weight of the rows of a class that are predicted as that class",
     "t": "the weight of a class in y_true",
     "p": "the weight of a class in y_pred",
     "n": "the weight of all rows",
@@ -33,7 +34,7 @@ def ratio(numerator: Array, denominator: Array) -> Array:
 
 @label_loss(
     aliases=("balanced_error_rate", "ber", "平衡错误率"),
-    formula="1 - mean_i C_ii / t_i",
+    formula="1 - mean_i r_i / t_i",
     references=("Brodersen et al. 2010, doi:10.1109/ICPR.2010.764",),
     equivalents=(same("sklearn", "1 - sklearn.metrics.balanced_accuracy_score(y_true, y_pred)"),),
 )
@@ -62,8 +63,7 @@ Weighting = Annotated[Literal["none", "linear", "quadratic"], Choice(("none", "l
 
 @label_loss(
     aliases=("macro_f1_loss", "f_beta_loss", "F1 损失"),
-    formula="1 - mean_k (1 + beta²) C_kk / (beta² t_k + p_k)",
-    symbols={**CONFUSION, "k": "a class that occurs in either role"},
+    formula="1 - mean_k (1 + beta²) r_k / (beta² t_k + p_k)",
     references=("van Rijsbergen 1979, Information Retrieval, 2nd ed., Butterworths",),
     equivalents=(
         same("sklearn", "1 - sklearn.metrics.fbeta_score(y_true, y_pred, beta=beta, average=average, zero_division=0)"),
@@ -102,8 +102,8 @@ def _(pairs: LabelPairs, *, average: str, beta: float) -> float:
 
 @label_loss(
     aliases=("kappa_loss", "科恩卡帕损失"),
-    formula="sum_ij d_ij C_ij / sum_ij d_ij t_i p_j / n",
-    symbols={**CONFUSION, "d": "[i != j], |i - j| (weighting=linear) or (i - j)² (quadratic)"},
+    formula="n sum_i sum_j d(i, j) C(i, j) / sum_i sum_j d(i, j) t_i p_j",
+    symbols={**CONFUSION, "d": "d(i, j) is [i != j], |i - j| (weighting=linear) or (i - j)² (quadratic)"},
     undefined="all rows are of one class in y_true and in y_pred, so that agreement by chance is certain",
     properties=Property.BOUNDED_VALUE | Property.SYMMETRIC,
     references=("Cohen 1960, doi:10.1177/001316446002000104", "Cohen 1968, doi:10.1037/h0026256"),
@@ -160,7 +160,7 @@ def disagreement(pairs: LabelPairs, weighting: str) -> float:
 
 @label_loss(
     aliases=("qwk", "qwk_loss", "二次加权卡帕损失"),
-    formula="sum_ij (i - j)² C_ij / sum_ij (i - j)² t_i p_j / n",
+    formula="n sum_i sum_j (i - j)² C(i, j) / sum_i sum_j (i - j)² t_i p_j",
     undefined="all rows are of one class in y_true and in y_pred, so that agreement by chance is certain",
     properties=Property.BOUNDED_VALUE | Property.SYMMETRIC,
     references=("Cohen 1968, doi:10.1037/h0026256",),
@@ -192,7 +192,7 @@ def _(pairs: LabelPairs) -> float:
 
 @label_loss(
     aliases=("mcc_loss", "phi_loss", "马修斯相关系数"),
-    formula="1 - (n sum_k C_kk - sum_k t_k p_k) / sqrt((n² - sum_k t_k²)(n² - sum_k p_k²))",
+    formula="1 - (n sum_k r_k - sum_k t_k p_k) / sqrt((n² - sum_k t_k²)(n² - sum_k p_k²))",
     properties=Property.BOUNDED_VALUE | Property.SYMMETRIC,
     references=(
         "Matthews 1975, doi:10.1016/0005-2795(75)90109-9",

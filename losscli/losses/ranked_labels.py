@@ -17,9 +17,9 @@ SCORES = {
     "i": "a row of label 1",
     "j": "a row of label 0",
     "w": "the weights of rows, 1 without",
-    "n": "the distinct scores, the highest first",
-    "R": "R_n, the share of the rows of label 1 with this score or a higher one",
-    "P": "P_n, the share of label 1 among the rows with this score or a higher one",
+    "n": "a distinct score, counted from the highest",
+    "R": "R_n, the share of the rows of label 1 that have this score or a higher one",
+    "P": "P_n, the share of label 1 among the rows that have this score or a higher one",
 }
 
 order_loss = partial(loss, family="binary", symbols=SCORES, dataset_wide=True, properties=Property.BOUNDED_VALUE)
@@ -27,7 +27,7 @@ order_loss = partial(loss, family="binary", symbols=SCORES, dataset_wide=True, p
 
 def weights_by_score(y_true: Array, y_pred: Array, weight: Array | None) -> tuple[Array, Array]:
     """Return the weight of the rows of label 1, and of label 0, that have each distinct score or a higher one (k,)."""
-    order = np.argsort(-y_pred)
+    order = np.argsort(y_pred)[::-1]
     ordered = y_pred[order]
     ends = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]), len(ordered) - 1)
     positive = y_true[order]
@@ -40,12 +40,9 @@ def weights_by_score(y_true: Array, y_pred: Array, weight: Array | None) -> tupl
 
 @order_loss(
     aliases=("one_minus_auc", "roc_auc"),
-    formula="sum_ij w_i w_j ([s_i < s_j] + [s_i = s_j]/2) / sum_ij w_i w_j",
+    formula="sum_i sum_j w_i w_j ([s_i < s_j] + [s_i = s_j]/2) / sum_i sum_j w_i w_j",
     undefined="all rows have the same label",
-    references=(
-        "Hanley & McNeil 1982, doi:10.1148/radiology.143.1.7063747",
-        "Fawcett 2006, doi:10.1016/j.patrec.2005.10.010",
-    ),
+    references=("Hanley & McNeil 1982, doi:10.1148/radiology.143.1.7063747",),
     equivalents=(same("sklearn", "1 - sklearn.metrics.roc_auc_score(y_true, y_pred)"),),
 )
 def auc_loss(y_true: PairLabel, y_pred: Score, weight: Array | None) -> float:

@@ -27,10 +27,7 @@ from losscli.losses._classes import shift_down
     },
     properties=Property.DIFFERENTIABLE | Property.BOUNDED_VALUE | Property.BOUNDED_GRADIENT,
     elicits="mean (the class probabilities)",
-    references=(
-        "Gneiting & Raftery 2007, doi:10.1198/016214506000001437",
-        "Good 1971, in Foundations of Statistical Inference",
-    ),
+    references=("Gneiting & Raftery 2007, doi:10.1198/016214506000001437",),
     equivalents=(("paper", "the papers' score is to be large: it is 1 minus this loss"),),
 )
 def spherical_score(y_true: Label, y_pred: Probability, *, from_logits: Boolean = False) -> Array:
@@ -57,7 +54,7 @@ def both(y_true: Array, y_pred: Array, from_logits: bool) -> tuple[Array, Array]
 
 @spherical_score.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool) -> Array:
-    """-q/n³ for label 1, q/n³ for label 0; p_t q² more by logits"""
+    """-q/n³ for label 1, q/n³ for label 0; by logits times p_t q"""
     own, other = both(y_true, y_pred, from_logits)
     norm, sign = np.hypot(own, other), np.where(y_true > 0, -1.0, 1.0)
     if from_logits:
@@ -84,7 +81,7 @@ def parts(y_true: NDArray[Any], y_pred: Array, from_logits: bool) -> tuple[Array
 
 @spherical_score.gradient
 def _(y_true: NDArray[Any], y_pred: Array, *, from_logits: bool) -> Array:
-    """(p_t p_c - [c = t] n²) / n³; by logits p_t p_c²/n³, and for t that less p_t/n"""
+    """(p_t p_c - [c = t] n²) / n³; by logits p_t (p_c² - [c = t] n²)/n³"""
     own, others, norm = parts(y_true, y_pred, from_logits)
     rows = np.arange(len(own))
     if from_logits:
