@@ -153,7 +153,7 @@ def find_risk_sets(time: Array, event: Array, score: Array, weight: Array | None
             "minus the log-likelihood that CoxPHSurvivalAnalysis(ties=ties) maximises, over the number of events",
         ),
         ("lifelines", "minus CoxPHFitter.log_likelihood_ (efron), over the weight of the events"),
-        same("pycox", "pycox.models.loss.CoxPHLoss()(y_pred, time, event)", rtol=1e-6, condition="ties == 'breslow'"),
+        same("pycox", "pycox.models.loss.CoxPHLoss()(y_pred, time, event)", rtol=1e-6, ties="breslow"),
     ),
 )
 def cox(time: Time, event: Event, y_pred: Score, weight: Array | None, *, ties: TieHandling = "breslow") -> Array:
