@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.batch import Batch
-from losscli.data.masks import PixelAxes, find_pixel_axes
+from losscli.data.masks import PixelAxes, find_pixel_axes, note_masks
 from losscli.data.positions import class_label_role, find_positions
 from losscli.declaration.checks import Conflict
 from losscli.declaration.domains import Array, Domain, Mask, ValueOrigin
@@ -235,7 +235,11 @@ class Evaluator:
             if name not in batch.arrays:
                 continue
             array, origin, domain = batch.arrays[name], batch.origins[name], role.domain.with_params(self.bound.params)
-            index = pixel_axes.get(name) or _find_index(array, domain, origin, label)
+            index = pixel_axes.get(name)
+            if index is None:
+                index = _find_index(array, domain, origin, label)
+            else:
+                note_masks(batch, name, index)
             check_rows_hold_numbers(array, domain, origin)
             shape = array.shape if index is None else index_shape(array, index)
             for letter, size in _letters(domain, shape):

@@ -79,7 +79,8 @@ NAMES_BY_MODULE: dict[str, str] = {
     "discrete_hazard 离散时间风险损失 weibull_nll wtte weibull_loglik 威布尔负对数似然",
     "masks": "jaccard soft_jaccard soft_iou iou_mask 杰卡德损失 focal_tversky ftl 焦点tversky损失 "
     "log_cosh_dice logcosh_dice 对数双曲余弦dice损失 lovasz_hinge lovasz lovász铰链损失",
-    "language": "perplexity ppl 困惑度 bits_per_token bpt bits_per_character bits_per_byte bpb",
+    "language": "perplexity ppl 困惑度 bits_per_token bpt bits_per_character bits_per_byte bpb dpo "
+    "direct_preference_optimization 直接偏好优化 distillation kd knowledge_distillation 知识蒸馏",
     "cox": "cox cox_ph cox_nloglik partial_likelihood 偏似然 cox_偏似然",
     "brier_of_survival": "ipcw_brier graf_brier brier_survival 生存_brier_评分 integrated_brier ibs integrated_graf "
     "积分_brier_评分",
@@ -89,6 +90,8 @@ NAMES_BY_MODULE: dict[str, str] = {
     "class_masks": "multiclass_dice mc_dice 多类dice损失 generalized_dice gdl 广义dice损失 lovasz_softmax "
     "lovász_softmax损失",
     "dice_ce": "dice_ce dice_bce bce_dice",
+    "item_ranking": "bpr bpr_loss bradley_terry reward_pairwise 贝叶斯个性化排序 label_ranking_loss ranking_loss "
+    "排序损失 coverage_error coverage",
     "ranked_labels": "auc_loss one_minus_auc roc_auc average_precision_loss auprc_loss aucpr",
     "calibration_error": "expected_calibration_error ece 期望校准误差",
     "classification": "balanced_error balanced_error_rate ber 平衡错误率 f1_loss macro_f1_loss f_beta_loss f1_损失 "

@@ -289,6 +289,9 @@ NonNegative = Annotated[float, Number(NON_NEGATIVE)]
 UnitInterval = Annotated[float, Number(UNIT)]
 """A number in [0, 1]."""
 
+Smoothing = Annotated[float, Number(Interval(0, 0.5, high_open=True))]
+"""A number in [0, 0.5): the share of labels that are wrong."""
+
 Epsilon = Annotated[float, Number(Interval(0, 1, high_open=True))]
 """A number in [0, 1), such as the margin by which probabilities are clipped."""
 
