@@ -147,7 +147,7 @@ def draws(loss: Loss, statement: Equivalent, bound: BoundLoss, seed: int) -> Ite
     """Random arrays for the roles, in each of the shapes that the statement is for."""
     (form,) = forms_of(loss, statement)
     rng = np.random.default_rng(seed)
-    dims = DIMS | {"C": classes(bound)}
+    dims = DIMS | {"C": classes(bound), "M": classes(bound)}
     elementwise = any(role.domain.shapes[0] == "N*" for role in form.roles)
     shape = next(iter(statement.shapes.values()), "")
     is_per_label = elementwise and any(isinstance(value, tuple) for value in bound.params.values())

@@ -66,6 +66,8 @@ def no_curve_reason(bound: BoundLoss) -> str:
     """Return why a loss has no curve, in words that follow its name; "" if it is not known to have none."""
     loss, form = bound.loss, bound.loss.forms[0]
     formula = f" ({loss.formula})"
+    if loss.dataset_wide:
+        return f"it is one number for all rows{formula}, none of which has a loss"
     if loss.reduction in (Reduction.MEDIAN, Reduction.MAX):
         word = "median" if loss.reduction is Reduction.MEDIAN else "largest"
         return f"it is the {word} of all rows{formula}, not a loss of one row"
