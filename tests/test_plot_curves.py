@@ -33,6 +33,10 @@ WITHOUT_A_CURVE = {
     "ghm_r": "how much a row counts depends on all others",
     "triplet_mined": "which rows count is mined from all of them; triplet has the curve",
     "ctc": "it is a loss of whole sequences",
+    "cox": "how much a row counts depends on all others",
+    "ipcw_brier": "how much a row counts depends on all others",
+    "integrated_brier": "how much a row counts depends on all others",
+    "logistic_hazard_nll": "it is a loss of the hazards of all intervals until the event",
 }
 
 
@@ -73,7 +77,7 @@ def test_a_curve_that_goes_as_far_as_another_to_the_other_side_is_not_cut_off(lo
             assert np.nanmax(line.y) <= panel.y.high, name
 
 
-def test_all_losses_but_a_few_have_a_curve() -> None:
+def test_all_losses_but_these_have_a_curve() -> None:
     found = {}
     for loss in LOSSES:
         try:
@@ -104,6 +108,9 @@ FORMULAS: dict[str, tuple[str, Callable[[Array], Array]]] = {
     "huber:delta=50": ("residual", lambda e: special.huber(50, e)),
     "quantile:tau=0.9": ("residual", lambda e: np.where(e < 0, -0.9 * e, 0.1 * e)),
     "gaussian_nll:full=true": ("residual", lambda e: -stats.norm.logpdf(e)),
+    "crps_normal": ("residual", lambda e: e * special.erf(e / 2**0.5) + 2 * stats.norm.pdf(e) - np.pi**-0.5),
+    "crps_ensemble": ("residual", lambda e: np.abs(e[:, None] + np.linspace(-1, 1, 5)).mean(axis=1) - 0.4),
+    "dss": ("residual", np.square),
     "mape": ("prediction", lambda p: np.abs(p - 1)),
     "gamma_deviance": ("prediction", lambda p: 2 * (np.log(p) + 1 / p - 1)),
     "poisson_nll:full=true": ("prediction", lambda p: -stats.poisson.logpmf(1, p)),

@@ -14,9 +14,10 @@ from losscli.binding import bind
 from losscli.data.sources import Sources
 from losscli.data.table import ArraysTable
 from losscli.declaration.domains import EPS, Boxes, ClassTargets, Domain, Simplex
-from losscli.declaration.domains.arrays import WholeNumbers
+from losscli.declaration.domains.arrays import BinPositions, WholeNumbers
 from losscli.declaration.domains.intervals import REALS
 from losscli.declaration.domains.labels import BinaryLabels
+from losscli.declaration.domains.masks import PixelTargets
 from losscli.declaration.form import Form
 from losscli.declaration.loss import BoundLoss
 from losscli.declaration.properties import Claim, Property, Reduction
@@ -247,12 +248,17 @@ def far_rows(domain: Domain, row: np.ndarray, size: float) -> list[np.ndarray]:
         return [np.full(row.shape, off), np.ones(row.shape), np.where(signs > 0, 1.0, off), *soft]
     if domain.is_label and row.ndim == 0 and not domain.accepts_any_label:
         return [np.array(0), np.array(2)]
-    if isinstance(domain, WholeNumbers) or not domain.per_row or (domain.is_label and row.ndim == 0):
+    if isinstance(domain, PixelTargets):
+        return [np.zeros_like(row), np.arange(row.size) % 3]
+    if isinstance(domain, (BinPositions, WholeNumbers)) or not domain.per_row or (domain.is_label and row.ndim == 0):
         return [row]
     if isinstance(domain, (Simplex, ClassTargets)):
-        corners = np.eye(row.size) * (1 - 1 / size - 1 / size / (row.size - 1)) + 1 / size / (row.size - 1)
+        classes = row.shape[-1]
+        corners = np.eye(classes) * (1 - 1 / size - 1 / size / (classes - 1)) + 1 / size / (classes - 1)
+        if row.ndim > 1:  # pixels
+            corners = np.stack([*(np.broadcast_to(c, row.shape) for c in corners), corners[np.arange(len(row)) % 2]])
         scaled = [row * size, row / size] if getattr(domain, "normalize", False) else []
-        return [row, *corners, *scaled]
+        return [row, *(np.broadcast_to(corner, row.shape) for corner in corners), *scaled]
     if isinstance(domain, Boxes):
         return [row, row * size, row / size]
     interval = getattr(domain, "interval", REALS)

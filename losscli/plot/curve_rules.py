@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from losscli.declaration.domains.arrays import LabelSequences
+from losscli.declaration.domains.censoring import TimeSteps
 from losscli.declaration.loss import BoundLoss
 from losscli.declaration.properties import Reduction
 from losscli.plot.curve_axes import Path, PathRule
-from losscli.plot.curve_rows import binary_paths, class_paths, divergence_paths, residual_paths, teacher_paths
+from losscli.plot.curve_rows import (
+    binary_paths,
+    class_paths,
+    divergence_paths,
+    mask_paths,
+    residual_paths,
+    teacher_paths,
+    time_paths,
+)
 from losscli.plot.curve_vectors import (
     batch_paths,
     box_paths,
+    ensemble_paths,
     pair_paths,
     preference_paths,
     prototype_paths,
@@ -19,8 +29,11 @@ from losscli.plot.curve_vectors import (
 
 RULES: tuple[PathRule, ...] = (
     residual_paths,
+    time_paths,
+    ensemble_paths,
     binary_paths,
     class_paths,
+    mask_paths,
     divergence_paths,
     teacher_paths,
     box_paths,
@@ -60,8 +73,10 @@ def no_curve_reason(bound: BoundLoss) -> str:
         return f"it is a ratio of sums over all rows{formula}, not a loss of one row"
     if "mining" in bound.params:
         return "which rows count is mined from all of them; triplet has the curve of one triplet"
-    if all(form.coupled for form in loss.forms) and {"y_true", "y_pred"} <= set(form.names):
+    if all(form.coupled for form in loss.forms) and "y_pred" in form.names:
         return f"how much a row counts depends on all others{formula}"
+    if any(isinstance(role.domain, TimeSteps) for role in form.roles):
+        return "it is a loss of the hazards of all intervals until the event, and no single number sums them up"
     if any(isinstance(role.domain, LabelSequences) for role in form.roles):
         return "it is a loss of whole sequences, and no single number says how right one is"
     return ""
