@@ -230,23 +230,6 @@ def class_path(
     return Path(axis, form, arrays, tangent, case, interval_of(axis, not takes_probabilities), label)
 
 
-def teacher_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
-    """Yield the path of the logits of a teacher and its student: the student's probability of one of two classes."""
-    if list(domains) != ["teacher", "student"]:
-        return
-    temperature = bound.params["temperature"]
-
-    def arrays(x: Array) -> dict[str, Array]:
-        logits = temperature * np.log([TRUE_PROBABILITY, 1 - TRUE_PROBABILITY])
-        return {"teacher": constant(x, *logits), "student": temperature * np.log(stack_columns(x, x, 1 - x))}
-
-    def tangent(x: Array) -> Array:
-        return np.asarray(temperature * stack_columns(x, 1 / x, -1 / (1 - x)))
-
-    label = f"the student's probability, where the teacher's is {TRUE_PROBABILITY}"
-    yield Path("q", form, arrays, tangent, "", AXES["q"].interval, label, ("probabilities are at the temperature",))
-
-
 def mask_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
     """Yield the paths of a mask of two classes, whose pixels all have their true class predicted equally well."""
     predicted = domains.get("y_pred")
@@ -265,6 +248,23 @@ def mask_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> I
 
         remarks = ("a row is a mask of 4 pixels, 1 of them of class 1 and 3 of class 0",)
         yield pixels[0]._replace(arrays=arrays, tangent=tangent, case="", remarks=remarks)
+
+
+def teacher_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
+    """Yield the path of the logits of a teacher and its student: the student's probability of one of two classes."""
+    if list(domains) != ["teacher", "student"]:
+        return
+    temperature = bound.params["temperature"]
+
+    def arrays(x: Array) -> dict[str, Array]:
+        logits = temperature * np.log([TRUE_PROBABILITY, 1 - TRUE_PROBABILITY])
+        return {"teacher": constant(x, *logits), "student": temperature * np.log(stack_columns(x, x, 1 - x))}
+
+    def tangent(x: Array) -> Array:
+        return np.asarray(temperature * stack_columns(x, 1 / x, -1 / (1 - x)))
+
+    label = f"the student's probability, where the teacher's is {TRUE_PROBABILITY}"
+    yield Path("q", form, arrays, tangent, "", AXES["q"].interval, label, ("probabilities are at the temperature",))
 
 
 def divergence_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:

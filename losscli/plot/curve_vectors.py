@@ -20,11 +20,11 @@ from losscli.plot.curve_values import evaluate_rows
 EMBEDDING_LENGTH = 10.0
 """The length of embeddings, where it matters."""
 
-PREFERENCES = {"positive": "negative", "policy_chosen": "policy_rejected"}
-"""The role of what was chosen -> that of what was not."""
-
 FIVE_MEMBERS = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
 """Members of an ensemble, from their mean."""
+
+PREFERENCES = {"positive": "negative", "policy_chosen": "policy_rejected"}
+"""The role of what was chosen -> that of what was not."""
 
 
 def box_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
