@@ -119,7 +119,6 @@ NAMES_ELSEWHERE = {
     "error_rate": "zero_one",
     "classification_error": "zero_one",
     # Chinese textbooks: names that mean more than one
-    "排序损失": "margin_ranking, ranking_softmax",
     "对数似然损失": "bce, nll",
 }
 """A name of another library -> what it is here; with @ at its end, for `name@number`."""
@@ -163,8 +162,8 @@ NO_LOSSES = {
     "相关系数 皮尔逊相关系数 结构相似性 ms_ssim lpips fid bleu rouge wer cer",
     _ORDERS: "ndcg map mrr dcg lambdarank rank_xendcg rank:pairwise rank:ndcg rank:map yetirank pairlogit "
     "pairlogitpairwise PairAccuracy queryrmse queryauc QueryCrossEntropy stochasticrank pfound YetiRankPairwise "
-    "LambdaMart FilteredDCG dcg_score ndcg_score xendcg xe_ndcg xe_ndcg_mart xendcg_mart coverage_error "
-    "label_ranking_loss label_ranking_average_precision_score",
+    "LambdaMart FilteredDCG dcg_score ndcg_score xendcg xe_ndcg xe_ndcg_mart xendcg_mart "
+    "label_ranking_average_precision_score",
     f"{_LACKING}: it sets the labels, and a loss compares them": "smooth_labels label_smoothing",
     f"{_LACKING}: it has weights to learn": "AdaptiveLogSoftmaxWithLoss",
     f"{_LACKING}: it is a distance, not a loss": "pairwise_distance pairwise_distances euclidean_distances "

@@ -32,7 +32,7 @@ from losscli.declaration.domains.intervals import Array as Array
 from losscli.declaration.domains.intervals import Interval as Interval
 from losscli.declaration.domains.intervals import Mask as Mask
 from losscli.declaration.domains.labels import FIRST_NAME as FIRST_NAME
-from losscli.declaration.domains.labels import BinaryLabels, ComparedLabels, GroupLabels, OneHotTargets
+from losscli.declaration.domains.labels import BinaryLabels, ComparedLabels, GroupLabels, OneHotTargets, Qualities
 from losscli.declaration.domains.labels import ClassTargets as ClassTargets
 from losscli.declaration.domains.masks import OneHotPixels, PixelProbabilities, PixelTargets
 from losscli.declaration.domains.members import Members, VectorMembers, VectorOutcomes
@@ -85,6 +85,9 @@ Label = Annotated[Array, BinaryLabels()]
 SoftLabel = Annotated[Array, BinaryLabels(soft=True)]
 """Labels {0, 1} or {-1, 1}, or probabilities of the label 1; the kernel gets numbers in [0, 1]."""
 
+Quality = Annotated[Array, Qualities()]
+"""Numbers in [0, 1] that a probability is to reach, such as the overlap of a box; 0 is the background."""
+
 SignLabel = Annotated[Array, BinaryLabels(signs=True)]
 """Labels {0, 1} or {-1, 1}; the kernel gets -1 and 1."""
 
@@ -123,6 +126,15 @@ GroupLabel = Annotated[NDArray[Any], GroupLabels(("N",))]
 
 ClassProbabilities = Annotated[Array, Simplex()]
 """Rows of probabilities that sum to 1, shape (N, C); any numbers where `from_logits` is true."""
+
+BinPosition = Annotated[Array, arrays.BinPositions(("N",))]
+"""Numbers from 0 to C-1, between two of C bins, shape (N,)."""
+
+BinPositionRow = Annotated[Array, arrays.BinPositions(("N,K",))]
+"""Rows of numbers from 0 to C-1, each between two of C bins, shape (N, K)."""
+
+DistributionRow = Annotated[Array, Simplex(("N,K,C",))]
+"""Rows of K distributions over C bins, each of which sums to 1, shape (N, K, C); any where `from_logits` is true."""
 
 LabelRow = Annotated[Array, BinaryLabels(("N,C",))]
 """Rows of labels {0, 1} or {-1, 1}, shape (N, C); the kernel gets 0 and 1."""
@@ -262,6 +274,9 @@ NonNegative = Annotated[float, Number(NON_NEGATIVE)]
 UnitInterval = Annotated[float, Number(UNIT)]
 """A number in [0, 1]."""
 
+Smoothing = Annotated[float, Number(Interval(0, 0.5, high_open=True))]
+"""A number in [0, 0.5): the share of labels that are wrong."""
+
 Epsilon = Annotated[float, Number(Interval(0, 1, high_open=True))]
 """A number in [0, 1), such as the margin by which probabilities are clipped."""
 
@@ -282,6 +297,9 @@ OverlapWeighting = Annotated[Literal["square", "simple", "uniform"], Choice(("sq
 
 BoxFormat = Annotated[Literal["xyxy", "xywh", "cxcywh"], Choice(("xyxy", "xywh", "cxcywh"))]
 """What the four numbers of a box are: `xyxy`, `xywh` or `cxcywh`."""
+
+BoxPenalty = Annotated[Literal["giou", "diou", "ciou"] | None, OrNone(Choice(("giou", "diou", "ciou")))]
+"""What is added to the overlap of boxes: `giou`, `diou`, `ciou`, or None."""
 
 Weights = Annotated[tuple[float, ...] | None, OrNone(PerClass(Number(NON_NEGATIVE)))]
 """One number >= 0 a class, as `2/4/6`, or None."""

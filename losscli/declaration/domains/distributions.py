@@ -82,7 +82,7 @@ class Simplex(Domain):
         return values
 
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
-        return rng.dirichlet(np.full(dims["C"], 2.0), size=dims["N"])
+        return rng.dirichlet(np.full(dims["C"], 2.0), size=self.size(dims)[:-1])
 
 
 @dataclass(eq=False, repr=False)

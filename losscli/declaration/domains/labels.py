@@ -55,6 +55,26 @@ class BinaryLabels(Domain):
         return rng.integers(0, 2, size=self.size(dims)).astype(float)
 
 
+class Qualities(BinaryLabels):
+    """Numbers in [0, 1] that a score is to reach, such as the overlap of a detected box; 0 is the background."""
+
+    is_label = False
+    class_count = 0
+
+    def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
+        wrong = UNIT.outside(values)
+        if wrong is not None:
+            raise origin.error(wrong, values, f"is not {self.describe()}")
+        return values
+
+    def describe(self) -> str:
+        return "a number in [0, 1]"
+
+    def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
+        qualities = rng.uniform(size=self.size(dims))
+        return np.where(rng.uniform(size=self.size(dims)) < 1 / 3, 0.0, qualities)
+
+
 PADDING = -100
 """The label of what does not count, as torch and transformers have it."""
 
