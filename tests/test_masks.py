@@ -123,6 +123,14 @@ def test_pixels_and_masks_are_no_rows_of_one_table() -> None:
         losscli.compute(["cross_entropy", "dice_ce"], y_true=LABELS, y_pred=P)
 
 
+def test_models_have_their_axes_in_one_order() -> None:
+    with pytest.raises(DataError, match=r"'a' has rows of shape \(3, 4, 6\), model 'b' has rows of shape \(4, 6, 3\)"):
+        losscli.compare("multiclass_dice", y_true=LABELS, models={"a": P, "b": P_LAST})
+    found = losscli.compare("multiclass_dice", y_true=LABELS, models={"a": P, "b": P[::-1]})
+    expected = [value("multiclass_dice", y_true=LABELS, y_pred=p) for p in (P, P[::-1])]
+    assert sorted(loss.value for loss in found) == pytest.approx(sorted(expected))
+
+
 # ------------------------------------------------------------------------------------------------------- values
 
 
