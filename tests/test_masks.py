@@ -197,6 +197,13 @@ def test_classes_are_a_parameter_or_names() -> None:
         losscli.get_loss("dice_ce", dice_weight=0, ce_weight=0)
 
 
+@pytest.mark.parametrize("loss", OF_CLASSES)
+def test_no_mask_has_no_loss(loss: str) -> None:
+    function, arrays = losscli.get_loss(loss), (np.zeros((0, H, W)), np.zeros((0, C, H, W)))
+    assert function(*arrays).shape == (0,)
+    assert function.gradient(*arrays).shape == (0, C, H, W)
+
+
 # --------------------------------------------------------------------------------------------------------- messages
 
 

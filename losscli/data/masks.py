@@ -49,7 +49,7 @@ class PixelAxes(NamedTuple):
     def flatten(self, array: NDArray[Any]) -> NDArray[Any]:
         """Return an array with one axis of pixels, and the classes after it."""
         if self.class_axis is None:
-            return array.reshape(len(array), -1)
+            return array.reshape(len(array), math.prod(self.axes))
         last = np.moveaxis(array, self.class_axis, -1)
         return last.reshape(len(array), math.prod(self.axes), last.shape[-1])
 
