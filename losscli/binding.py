@@ -21,6 +21,7 @@ from losscli.data.values import one_value_error, parse_number
 from losscli.declaration.domains import Domain, ValueOrigin
 from losscli.declaration.loss import BoundLoss
 from losscli.errors import DataError, UsageError
+from losscli.evaluation.dataset_wide import check_reduction
 from losscli.evaluation.evaluator import Evaluator, check_frames, check_shape, choose_form, note_frames, sample_shapes
 from losscli.evaluation.run import RunState
 from losscli.model_binding import check_reference, find_own_roles, model_columns, separate_models
@@ -71,6 +72,7 @@ def bind(
         evaluator = bind_loss(loss, binder, found)
         if options.gradient and "gradient" not in evaluator.form.hooks:
             raise UsageError(f"{loss.label} has no gradient")
+        check_reduction(evaluator, options.reduction)
         evaluators.append(evaluator)
         for role in evaluator.form.roles:
             if role.name in found:

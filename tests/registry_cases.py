@@ -13,6 +13,7 @@ import numpy as np
 from losscli import registry
 from losscli.declaration.form import Form
 from losscli.declaration.loss import BoundLoss, Loss
+from losscli.evaluation.evaluator import Evaluator
 
 GOLDEN = Path(__file__).parent / "golden"
 DIMS = {"N": 9, "C": 4, "D": 3, "T": 6, "S": 2, "K": 3, "M": 5, "P": 5}
@@ -138,7 +139,10 @@ def kernel(bound: BoundLoss, form: Form, arrays: dict[str, Any], hook: str = "")
     wanted = form.keywords[function]
     arguments = [*(arrays.get(name) for name in form.names), *weight]
     with np.errstate(all="ignore"):
-        return np.asarray(function(*arguments, **{name: bound.params[name] for name in wanted}))
+        found = function(*arguments, **{name: bound.params[name] for name in wanted})
+        if bound.loss.dataset_wide and not hook:
+            return np.array([Evaluator(bound, form).number_of(found)])
+        return np.asarray(found)
 
 
 def per_sample(bound: BoundLoss, form: Form, arrays: dict[str, Any]) -> np.ndarray:

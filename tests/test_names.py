@@ -245,8 +245,8 @@ def test_nothing_is_suggested_for_what_is_like_nothing() -> None:
 
 
 def test_scores_of_several_classes_are_those_of_two() -> None:
-    assert told("f1_weighted") == told("f1")
-    assert told("roc_auc_ovo_weighted") == told("roc_auc")
+    assert told("f1_score_weighted") == told("f1_score")
+    assert told("roc_auc_ovo_weighted") == " (did you mean auc_loss?)"
     assert told("jaccard_macro") == " (did you mean jaccard?)"
 
 

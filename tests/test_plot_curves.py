@@ -33,6 +33,7 @@ WITHOUT_A_CURVE = {
     "ghm_r": "how much a row counts depends on all others",
     "triplet_mined": "which rows count is mined from all of them; triplet has the curve",
     "ctc": "it is a loss of whole sequences",
+    "concordance_loss": "how much a row counts depends on all others",
     "cox": "how much a row counts depends on all others",
     "ipcw_brier": "how much a row counts depends on all others",
     "integrated_brier": "how much a row counts depends on all others",
