@@ -191,7 +191,7 @@ def test_dice_ce_is_the_sum_of_its_parts() -> None:
 
 def test_classes_are_a_parameter_or_names() -> None:
     assert value("multiclass_dice", **FLAT, classes="present") == value("multiclass_dice:classes=present", **FLAT)
-    with pytest.raises(losscli.UsageError, match="classes=some must be all or present"):
+    with pytest.raises(losscli.UsageError, match="classes='some' must be all or present"):
         losscli.compute("multiclass_dice", **FLAT, classes="some")
     with pytest.raises(losscli.UsageError, match="dice_ce: classes is for class masks"):
         losscli.compute("dice_ce", y_true=[[0, 1]], y_pred=[[0.5, 0.5]], classes="present")
