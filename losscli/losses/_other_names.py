@@ -86,7 +86,7 @@ NAMES_ELSEWHERE = {
     "binary_logistic_loss": "bce:from_logits=true",
     "multiclass_logistic_loss": "cross_entropy:from_logits=true",
     "binary_hinge_loss": "hinge",
-    "multiclass_generalized_dice_loss": "dice",
+    "multiclass_generalized_dice_loss": "generalized_dice",
     "safe_softmax_cross_entropy": "cross_entropy:from_logits=true",
     "sigmoid_binary_cross_entropy": "bce:from_logits=true",
     "cosine_proximity": "cosine_similarity",
