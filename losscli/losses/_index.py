@@ -31,7 +31,9 @@ NAMES_BY_MODULE: dict[str, str] = {
     "加性间隔_softmax_损失 deepid deepid2",
     "ghm": "ghm_r ghm_r_损失 ghm_c ghm ghm_c_损失",
     "likelihood": "poisson_nll poisson 泊松损失 泊松负对数似然 gaussian_nll 高斯负对数似然 tweedie_deviance "
-    "tweedie_偏差 特威迪偏差 poisson_deviance 泊松偏差 gamma_deviance 伽马偏差 gamma_偏差 伽玛偏差",
+    "tweedie_偏差 特威迪偏差 poisson_deviance 泊松偏差 gamma_deviance 伽马偏差 gamma_偏差 伽玛偏差 "
+    "gamma_nll gamma_nloglik 伽马负对数似然 negative_binomial_nll nb_nll negbin_nll "
+    "负二项负对数似然",
     "margin": "hinge 铰链损失 合页损失 折页损失 squared_hinge 平方铰链损失 平方合页损失 soft_margin logistic "
     "对率损失 逻辑损失 逻辑斯谛损失 软间隔损失 对数几率损失 exponential adaboost 指数损失 "
     "perceptron 感知机损失 感知器损失 modified_huber 修正_huber_损失",
@@ -70,7 +72,8 @@ NAMES_BY_MODULE: dict[str, str] = {
     "广义交叉熵 泛化交叉熵 symmetric_cross_entropy sce 对称交叉熵 poly poly_loss 多项式损失 "
     "poly_损失",
     "location_scale": "crps_normal crps_gaussian crps_laplace crps_logistic laplace_nll 拉普拉斯负对数似然 "
-    "logistic_nll 逻辑斯谛分布负对数似然 lognormal_nll log_normal_nll 对数正态负对数似然",
+    "logistic_nll 逻辑斯谛分布负对数似然 lognormal_nll log_normal_nll 对数正态负对数似然 "
+    "student_t_nll studentt_nll 学生_t_负对数似然",
     "ensembles": "crps_ensemble crps crps_empirical continuous_ranked_probability_score 连续分级概率评分 "
     "energy_score es_ensemble 能量评分 dss dawid_sebastiani dawid_sebastiani_score "
     "dawid_sebastiani_评分",
