@@ -152,7 +152,8 @@ def with_absurd_value(role: str, size: float) -> tuple[np.ndarray, np.ndarray]:
     return y, p
 
 
-@pytest.mark.parametrize("role", ["y_true", pytest.param("y_pred", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("role", ["y_true", "y_pred"])
 def test_one_absurd_value(role: str) -> None:
     check_pull_and_skill(ROBUST | {"huber": CONVEX["huber"]}, *with_absurd_value(role, 9.97e36))
 
@@ -374,6 +375,7 @@ ALIKE = [
     "sparse_cross_entropy", "cross_entropy:from_logits=true", "categorical_focal:gamma=0",
     "symmetric_cross_entropy:beta=0", "poly:epsilon=0:from_logits=true", "cosine_distance", "renyi", "am_softmax",
     "gamma_nll:k=2", "negative_binomial_nll:alpha=0",
+    "alpha_iou:alpha=1", "alpha_iou:alpha=1:penalty=ciou",
 ]  # fmt: skip
 
 

@@ -12,8 +12,11 @@ COMMON_LOSSES = {
     "multiclass": "cross_entropy sparse_cross_entropy softmax_loss nll categorical_focal multiclass_hinge rps ctc",
     "divergence": "kl js wasserstein reverse_kl hellinger total_variation",
     "ensembles": "crps_ensemble energy_score dss",
+    "survival": "cox ipcw_brier integrated_brier aft",
+    "language": "perplexity bits_per_token bits_per_byte",
     "metric": "cosine_similarity cosine_distance triplet contrastive info_nce ntxent supcon",
     "boxes": "iou giou diou ciou",
+    "detection": "quality_focal varifocal distribution_focal",
     "faces": "arcface cosface sphereface",
 }
 """The families in the order in which they are listed, each with its common losses: the others come after these."""

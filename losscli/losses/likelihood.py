@@ -28,6 +28,7 @@ from losscli.declaration.loss import loss
 from losscli.declaration.properties import Ordering, Property, given
 from losscli.losses._numerics import (
     SERIES_RADIUS,
+    given_one,
     log_ratio,
     power_remainder,
     relative_difference,
@@ -319,14 +320,14 @@ def gamma_nll(y_true: PositiveReal, y_pred: PositiveReal, shape: Shape | None = 
     Pitfalls: the value may be negative, since densities exceed 1, and it depends on the unit of y; it is not convex in
     the prediction.
     """
-    of = k if shape is None else np.asarray(shape)
+    of = given_one(shape, k)
     return weigh(of, half_deviance(y_true, y_pred, 2.0)) + np.log(y_true) + (log_factorial_excess(of) - np.log(of))
 
 
 @gamma_nll.gradient
 def _(y_true: Array, y_pred: Array, shape: Array | None, *, k: float | None) -> Array:
     """shape (y_pred - y) / y_pred²"""
-    return (k if shape is None else shape) * relative_difference(y_true, y_pred) / y_pred
+    return given_one(shape, k) * relative_difference(y_true, y_pred) / y_pred
 
 
 gamma_nll.takes_one_of("shape", "k")
@@ -340,10 +341,10 @@ def log_factorial_excess_loss(n: Array, y: Array) -> Array:
     """
     is_far = n >= STIRLING_START
     start = np.where(is_far, n, n + STIRLING_START)
-    growth, found = np.log1p(y / start), 0.0
+    growth = np.log1p(y / start)
+    found = -0.5 * growth
     for power, coefficient in zip(range(2 * len(STIRLING) - 1, 0, -2), STIRLING[::-1], strict=True):
         found = found - coefficient * start**-power * np.expm1(-power * growth)
-    found = found - 0.5 * growth
     if is_far.all():
         return found
     near = np.where(is_far, 1.0, n)
@@ -420,9 +421,9 @@ def negative_binomial_nll(
     Pitfalls: other libraries are given n = 1/dispersion and a probability; it is not convex in the prediction; a count
     need not be a whole number, the value of one that is not is no probability.
     """
-    of = np.asarray(alpha if dispersion is None else dispersion)
+    of = given_one(dispersion, alpha)
     is_poisson = of < SMALLEST_DISPERSION
-    poisson = half_deviance(y_true, y_pred, 1.0) if is_poisson.any() else 0.0
+    poisson = half_deviance(y_true, y_pred, 1.0) if is_poisson.any() else np.zeros_like(y_true)
     excess = log_factorial_excess(y_true)
     if is_poisson.all():
         return poisson + excess
@@ -434,7 +435,7 @@ def negative_binomial_nll(
 @negative_binomial_nll.gradient
 def _(y_true: Array, y_pred: Array, dispersion: Array | None, *, alpha: float | None) -> Array:
     """(y_pred - y) / (y_pred (1 + dispersion y_pred))"""
-    of = alpha if dispersion is None else dispersion
+    of = given_one(dispersion, alpha)
     slope = np.where(y_true == 0, 1.0, relative_difference(y_true, y_pred))
     return slope / (1 + weigh(of, y_pred))
 

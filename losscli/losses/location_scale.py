@@ -13,7 +13,7 @@ from losscli.declaration.domains.intervals import POSITIVE
 from losscli.declaration.equivalent import same, unlike
 from losscli.declaration.loss import loss
 from losscli.declaration.properties import Property
-from losscli.losses._numerics import HUGE, exp_minus_abs, log1p_square, residual, where_compute
+from losscli.losses._numerics import HUGE, exp_minus_abs, given_one, log1p_square, residual, where_compute
 from losscli.losses._symbols import STANDARDIZED
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
@@ -181,7 +181,6 @@ def _(y_true: Array, y_pred: Array, scale: Array) -> Array:
 
 @density_loss(
     formula="|z| + 2 log(1 + exp(-|z|)) + log scale",
-    aliases=("逻辑斯谛分布负对数似然",),
     properties=CONVEX | SMOOTH | SYMMETRIC,
     elicits="the whole distribution",
     references=("Balakrishnan 1991, Handbook of the Logistic Distribution, doi:10.1201/9781482277098",),
@@ -290,7 +289,7 @@ def student_t_nll(
     Pitfalls: the scale is no standard deviation, which is scale sqrt(df / (df - 2)), or infinite up to df = 2; the
     value may be negative: densities exceed 1.
     """
-    of = np.asarray(nu if df is None else df)
+    of = given_one(df, nu)
     z = residual(y_true, y_pred) / scale
     tails = np.where(np.isinf(of), 0.5 * np.square(z), 0.5 * (of + 1) * log1p_square(z / np.sqrt(of)))
     return tails + np.log(scale) + student_constant(of)
@@ -299,7 +298,7 @@ def student_t_nll(
 @student_t_nll.gradient
 def _(y_true: Array, y_pred: Array, scale: Array, df: Array | None, *, nu: float | None) -> Array:
     """(df + 1) z / (df + z²) / scale"""
-    of = np.asarray(nu if df is None else df)
+    of = given_one(df, nu)
     z = residual(y_true, y_pred) / scale
     return np.where(np.isinf(of), z, (of + 1) / (of / z + z)) / scale
 
