@@ -223,3 +223,15 @@ def test_many_degrees_of_freedom_are_those_of_a_normal_distribution() -> None:
 def test_gamma_of_shape_one_is_what_xgboost_calls_gamma_nloglik() -> None:
     y, mean = np.random.default_rng(5).gamma(2.0, size=(2, 6))
     np.testing.assert_allclose(losscli.get_loss("gamma_nloglik", k=1)(y, mean), y / mean + np.log(mean), rtol=1e-13)
+
+
+def test_an_estimator_is_scored_with_one_number_for_all_rows() -> None:
+    class Constant:
+        def predict(self, rows: np.ndarray) -> np.ndarray:
+            return np.full(len(rows), 2.0)
+
+    y = np.array([1.0, 2.0, 4.0])
+    expected = losscli.compute("gamma_nll", k=3, y_true=y, y_pred=np.full(3, 2.0)).value
+    assert losscli.scorer("gamma_nll", k=3)(Constant(), np.zeros((3, 1)), y) == pytest.approx(-expected, rel=1e-15)
+    with pytest.raises(losscli.UsageError, match="reads y_true, y_pred, shape"):
+        losscli.scorer("gamma_nll")
