@@ -341,16 +341,23 @@ def log_factorial_excess_loss(n: Array, y: Array) -> Array:
     """
     is_far = n >= STIRLING_START
     start = np.where(is_far, n, n + STIRLING_START)
-    growth = np.log1p(y / start)
-    found = -0.5 * growth
-    for power, coefficient in zip(range(2 * len(STIRLING) - 1, 0, -2), STIRLING[::-1], strict=True):
-        found = found - coefficient * start**-power * np.expm1(-power * growth)
+    found = -0.5 * np.log1p(y / start)
+    fall = y / (start + y)  # 1 - start / (start + y), and then 1 less the third, fifth ... power of that quotient
+    power, twice, fallen = 1 - fall, fall * (2 - fall), fall
+    scale, per_step = 1 / start, 1 / np.square(start)
+    for coefficient in STIRLING:
+        found = found + coefficient * scale * fallen
+        fallen = fallen + power * twice
+        power, scale = power * np.square(1 - fall), scale * per_step
     if is_far.all():
         return found
     near = np.where(is_far, 1.0, n)
-    steps = sum(np.log1p(y / (near + i)) for i in range(1, STIRLING_START + 1))
+    product = np.zeros_like(found)  # of 1 + y / (near + i), less 1
+    for i in range(1, STIRLING_START + 1):
+        step = y / (near + i)
+        product += step + product * step
     moved = near * np.log1p(y / near) - start * np.log1p(y / start) - y * np.log1p(STIRLING_START / (near + y))
-    return np.where(is_far, found, found + steps + moved)
+    return np.where(is_far, found, found + np.log1p(product) + moved)
 
 
 def negative_binomial_half_deviance(y: Array, mean: Array, alpha: Array) -> Array:
@@ -359,8 +366,10 @@ def negative_binomial_half_deviance(y: Array, mean: Array, alpha: Array) -> Arra
     relative = -relative_difference(y, mean) / scale_y  # y scale_mean / (mean scale_y) - 1
     by_scale = alpha * gap / scale_mean  # scale_y / scale_mean - 1
     log_scales = np.where(np.abs(by_scale) < 0.5, np.log1p(by_scale), np.log1p(alpha * y) - np.log1p(alpha * mean))
-    is_plain = ((relative > -0.5) | np.isinf(mean)) & (relative < np.inf)
-    logs = np.where(is_plain, np.log1p(relative), log_ratio(y, mean) - log_scales)
+    is_plain = ((relative > -0.5) | (y == 0) | np.isinf(mean)) & (relative < np.inf)
+    logs = np.log1p(relative)
+    if not is_plain.all():
+        logs = np.where(is_plain, logs, log_ratio(y, mean) - log_scales)
     # a tiny product of alpha would lose digits to division by alpha
     far = weigh(y, logs) - np.where(np.abs(by_scale) < 1e-17, gap / scale_mean, log_scales / alpha)
     is_near = (np.abs(relative) < SERIES_RADIUS) & (np.abs(by_scale) < SERIES_RADIUS)
