@@ -153,7 +153,10 @@ def draws(loss: Loss, statement: Equivalent, bound: BoundLoss, seed: int) -> Ite
     is_per_label = elementwise and any(isinstance(value, tuple) for value in bound.params.values())
     for all_have in [shape] if shape or not elementwise else ["N,K"] if is_per_label else ["N", "N,K"]:
         arrays = {}
+        without = {role for role, parameter in loss.alternatives if bound.params[parameter] is not None}
         for role in form.roles:
+            if role.name in without:
+                continue
             domain = role.domain.with_params(bound.params)
             if domain.shapes[0] == "N*":
                 domain = _with_shape(domain, all_have)

@@ -49,9 +49,8 @@ def admitted(bound: BoundLoss, form: Form) -> Iterator[float]:
 
 def drawn(bound: BoundLoss, form: Form) -> dict[str, np.ndarray]:
     arrays = draw(bound, form, np.random.default_rng(3), rows=5)
-    return {
-        role.name: as_kernels_want_it(arrays[role.name], role.domain.with_params(bound.params)) for role in form.roles
-    }
+    domains = {role.name: role.domain.with_params(bound.params) for role in form.roles}
+    return {name: as_kernels_want_it(array, domains[name]) for name, array in arrays.items()}
 
 
 def reason(bound: BoundLoss, form: Form) -> str:

@@ -112,6 +112,8 @@ FORMULAS: dict[str, tuple[str, Callable[[Array], Array]]] = {
     "crps_normal": ("residual", lambda e: e * special.erf(e / 2**0.5) + 2 * stats.norm.pdf(e) - np.pi**-0.5),
     "crps_ensemble": ("residual", lambda e: np.abs(e[:, None] + np.linspace(-1, 1, 5)).mean(axis=1) - 0.4),
     "dss": ("residual", np.square),
+    "student_t_nll:nu=3": ("residual", lambda e: -stats.t.logpdf(e, 3)),
+    "negative_binomial_nll": ("prediction", lambda p: -stats.nbinom.logpmf(1, 1, 1 / (1 + p))),
     "mape": ("prediction", lambda p: np.abs(p - 1)),
     "gamma_deviance": ("prediction", lambda p: 2 * (np.log(p) + 1 / p - 1)),
     "poisson_nll:full=true": ("prediction", lambda p: -stats.poisson.logpmf(1, p)),

@@ -287,10 +287,11 @@ def with_a_far_row(bound: BoundLoss, form: Form, size: float) -> Iterator[dict[s
     if all(role.domain.shapes[0] == "N*" for role in form.roles):
         arrays = {name: np.stack([arrays[name], others[name]], axis=1) for name in arrays}
     arrays |= {role.name: np.array([0, 0, 1, 1]) for role in form.roles if role.domain.accepts_any_label}
-    choices = [far_rows(role.domain.with_params(bound.params), arrays[role.name][0], size) for role in form.roles]
+    roles = [role for role in form.roles if role.name in arrays]
+    choices = [far_rows(role.domain.with_params(bound.params), arrays[role.name][0], size) for role in roles]
     for rows in product(*choices):
         changed = {name: array.copy() for name, array in arrays.items()}
-        for role, row in zip(form.roles, rows, strict=True):
+        for role, row in zip(roles, rows, strict=True):
             if role.domain.per_row:
                 changed[role.name][0] = row
         yield changed

@@ -36,6 +36,11 @@ def weigh(weight: Array, value: Array) -> Array:
     return product if np.isfinite(product.sum()) else np.where(weight == 0, 0.0, product)
 
 
+def given_one(of_rows: Array | None, of_all: float | None) -> Array:
+    """Return a role, or the parameter that stands for it in all rows."""
+    return np.asarray(of_all if of_rows is None else of_rows, dtype=np.float64)
+
+
 def cached_per_batch(function: Callable[Arrays, Cached]) -> Callable[Arrays, Cached]:
     """Share the results of a function of arrays among the losses of a batch; nobody can write to them."""
 

@@ -38,7 +38,6 @@ NAMES_ELSEWHERE = {
     "error": "zero_one",
     "error@": "zero_one:threshold={}",
     "poisson-nloglik": "poisson_nll:full=true",
-    "gamma-nloglik": "gamma_deviance",
     "tweedie-nloglik": "tweedie_deviance:power=1.5",
     "tweedie-nloglik@": "tweedie_deviance:power={}",
     # LightGBM: objectives, metrics and their aliases (https://lightgbm.readthedocs.io/en/stable/Parameters.html)

@@ -50,8 +50,13 @@ RULES: tuple[PathRule, ...] = (
 def find_paths(bound: BoundLoss) -> dict[str, list[Path]]:
     """Return the paths of a loss by axis, the most usual axis first; several paths of an axis are its cases."""
     found: dict[str, list[Path]] = {}
+    wanted = {role for role, parameter in bound.loss.alternatives if bound.params[parameter] is None}
     for form in bound.loss.forms:
-        domains = {role.name: role.domain.with_params(bound.params) for role in form.roles if not role.optional}
+        domains = {
+            role.name: role.domain.with_params(bound.params)
+            for role in form.roles
+            if not role.optional or role.name in wanted
+        }
         offered: dict[str, list[Path]] = {}
         for rule in RULES:
             for path in rule(bound, form, domains):
