@@ -78,4 +78,6 @@ NAMES_BY_MODULE: dict[str, str] = {
     "discrete_hazard 离散时间风险损失 weibull_nll wtte weibull_loglik 威布尔负对数似然",
     "masks": "jaccard soft_jaccard soft_iou iou_mask 杰卡德损失 focal_tversky ftl 焦点tversky损失 "
     "log_cosh_dice logcosh_dice 对数双曲余弦dice损失 lovasz_hinge lovasz lovász铰链损失",
+    "adaptive_margin": "combined_margin combined 组合间隔损失 curricularface subcenter_arcface sub_center_arcface "
+    "子中心_arcface magface adaface",
 }

@@ -168,6 +168,12 @@ SymbolCounts = Annotated[NDArray[Any], arrays.Lengths(("N",), of="S")]
 CosineRow = Annotated[Array, distributions.Cosines(("N,C",))]
 """Rows of cosines, one a class, shape (N, C); a note says if some are outside of [-1, 1]."""
 
+CosineTable = Annotated[Array, distributions.Cosines(("N,C,K",))]
+"""Rows of cosines, K a class, shape (N, C, K); a note says if some are outside of [-1, 1]."""
+
+SubPrototypes = Annotated[Array, distributions.ClassTable(("C,K,D",))]
+"""A table of finite numbers that all rows share, K vectors a class, shape (C, K, D)."""
+
 Prototypes = Annotated[Array, distributions.ClassTable(("C,D",))]
 """A table of finite numbers that all rows share, one vector a class, shape (C, D)."""
 
@@ -252,6 +258,9 @@ PositiveWeight = Annotated[float | tuple[float, ...], PerClass(Number(POSITIVE),
 
 Alpha = Annotated[float | None, OrNone(Number(UNIT))]
 """A number in [0, 1], or None."""
+
+PositiveOrNone = Annotated[float | None, OrNone(Number(FINITE_POSITIVE))]
+"""A finite number > 0, or None."""
 
 IgnoreIndex = Annotated[int | None, OrNone(Number(integer=True))]
 """The class label of rows that do not count, or None."""
