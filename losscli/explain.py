@@ -188,7 +188,7 @@ def _properties(bound: BoundLoss) -> tuple[tuple[str, str], ...]:
     if (breakdown := breakdown_of(bound)) is not None:
         condition = f" ({breakdown.condition})" if breakdown.condition else ""
         rows.append(("breakdown point", f"{breakdown.point:g}{condition}"))
-        if loss.reduction in (Reduction.MEAN, Reduction.ROOT_MEAN):
+        if loss.reduction is Reduction.MEAN or loss.reduction.function:
             is_bounded = Property.BOUNDED_GRADIENT in bound.properties
             rows.append(("influence function", "bounded (B-robust)" if is_bounded else "unbounded"))
     rows.append(("unit", loss.unit))
@@ -196,6 +196,8 @@ def _properties(bound: BoundLoss) -> tuple[tuple[str, str], ...]:
     if loss.reduction != "mean":
         rows.append(("reduced by", str(loss.reduction).replace("_", " ")))
     coupled = [form for form in loss.forms if form.couples(bound.params)]
+    if loss.dataset_wide:
+        rows.append(("gives", "one number for all rows, and no per-sample values"))
     if coupled:
         only = "" if len(coupled) == len(loss.forms) else f", given {' and '.join(coupled[0].names)} alone"
         rows.append(("needs", f"all rows at once{only}: they are coupled"))
@@ -234,7 +236,13 @@ def conditions(bound: BoundLoss, claim: Property) -> list[str]:
     if claim in _known_properties(bound):
         return []
     loss = bound.loss
-    forms = [f"{form.gradient_role} is given" for form in loss.forms if claim in form.properties]
+    forms: list[str] = []
+    for form in loss.forms:
+        given = f"{form.gradient_role} is given"
+        if claim in (bound.properties_of(form) if is_set(bound) else form.properties):
+            forms.append(given)
+        elif not is_set(bound):
+            forms += [f"{given} and {c.condition}" for c in form.claims if claim in c.properties]
     return [c.condition for c in loss.claims if claim in c.properties and not is_set(bound)] + forms
 
 

@@ -13,9 +13,10 @@ import numpy as np
 from losscli import registry
 from losscli.declaration.form import Form
 from losscli.declaration.loss import BoundLoss, Loss
+from losscli.evaluation.evaluator import Evaluator
 
 GOLDEN = Path(__file__).parent / "golden"
-DIMS = {"N": 9, "C": 4, "D": 3, "T": 6, "S": 2, "K": 3, "M": 4}
+DIMS = {"N": 9, "C": 4, "D": 3, "T": 6, "S": 2, "K": 3, "M": 5, "P": 5}
 
 LOSSES = registry.all_losses()
 
@@ -73,6 +74,8 @@ FURTHER: dict[str, list[dict[str, Any]]] = {
     "tversky": [{"smooth": 0, "beta": 0}],
     "focal_tversky": [{"gamma": 1}, {"gamma": 1, "beta": 0, "smooth": 0}, {"gamma": 0.5}],
     "log_cosh_dice": [{"smooth": 0}],
+    "multiclass_dice": [{"smooth": 0}],
+    "dice_ce": [{"smooth": 0}, {"eps": 0}, {"ce_weight": 0}],
     "renyi": [{"alpha": 0.5}, {"alpha": 3}],
     "triplet": [{"distance": d, "swap": s} for d in ("euclidean", "cosine", "sqeuclidean") for s in (False, True)],
     "triplet_mined": [{"distance": "euclidean"}, {"distance": "cosine", "margin": 2}],
@@ -92,7 +95,16 @@ def settings(*flags: str, further: bool = False) -> Iterator[tuple[BoundLoss, Fo
         for params in sets:
             bound = loss.bind(read_tuples(params))
             for form in loss.forms:
-                yield bound, form
+                if takes_what_is_set(bound, form):
+                    yield bound, form
+
+
+def takes_what_is_set(bound: BoundLoss, form: Form) -> bool:
+    """Whether a form takes the parameters that are not at their defaults, where it says which it refuses."""
+    defaults = {parameter.name: parameter.default for parameter in bound.loss.parameters}
+    refused = form.keywords[form.hooks["validate"]] if "validate" in form.hooks else ()
+    known = form.keywords[form.kernel]
+    return all(name in known or bound.params[name] == defaults[name] for name in refused)
 
 
 def read_tuples(params: dict[str, Any]) -> dict[str, Any]:
@@ -114,7 +126,7 @@ def classes(bound: BoundLoss) -> int:
 
 def draw(bound: BoundLoss, form: Form, rng: np.random.Generator, rows: int = DIMS["N"]) -> dict[str, Any]:
     """Random arrays for the roles of a form, inside their domains and away from kinks."""
-    dims = DIMS | {"N": rows, "C": classes(bound)}
+    dims = DIMS | {"N": rows, "C": classes(bound), "M": classes(bound)}
     without = {role for role, parameter in bound.loss.alternatives if bound.params[parameter] is not None}
     domains = {role.name: role.domain.with_params(bound.params) for role in form.roles if role.name not in without}
     return {name: domain.sample(rng, dims) for name, domain in domains.items()}
@@ -127,7 +139,10 @@ def kernel(bound: BoundLoss, form: Form, arrays: dict[str, Any], hook: str = "")
     wanted = form.keywords[function]
     arguments = [*(arrays.get(name) for name in form.names), *weight]
     with np.errstate(all="ignore"):
-        return np.asarray(function(*arguments, **{name: bound.params[name] for name in wanted}))
+        found = function(*arguments, **{name: bound.params[name] for name in wanted})
+        if bound.loss.dataset_wide and not hook:
+            return np.array([Evaluator(bound, form).number_of(found)])
+        return np.asarray(found)
 
 
 def per_sample(bound: BoundLoss, form: Form, arrays: dict[str, Any]) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 
 from losscli.compare.decisive_rows import DecisiveRows, FlipCandidate, flip_maximum, flip_mean, name_rows
 from losscli.compare.model_terms import excess_terms, excess_values, ratio_terms, terms_to_resample
-from losscli.compare.no_interval import NO_INTERVAL_OF, NOT_ALL_FINITE, TOO_FEW_FOR_MEDIANS, TOO_FEW_ROWS
+from losscli.compare.no_interval import NO_INTERVAL_OF, NOT_ALL_FINITE, NOT_OF_ROWS, TOO_FEW_FOR_MEDIANS, TOO_FEW_ROWS
 from losscli.compare.outliers import average_ranks
 from losscli.compare.subset import ADDITIVE_REDUCTIONS, LossOnRows
 from losscli.data.batch import Batch
@@ -341,22 +341,23 @@ def prepare_contest(
     contest = Contest(evaluator.label, group, ordered, differences, len(batch))
     if len(differences) < 2 or any(map(math.isnan, values.values())):
         return contest._replace(no_interval_reason=NOT_ALL_FINITE)
+    if evaluator.dataset_wide:
+        return contest._replace(no_interval_reason=NOT_OF_ROWS)
     if not best.is_per_sample or evaluator.coupled:
         return contest._replace(no_interval_reason="where rows are coupled")
     outcomes = {model: losses[model].evaluate()[0] for model in differences}
     flips: Iterator[FlipCandidate] = iter(())
     if reduction in ADDITIVE_REDUCTIONS:
-        is_root = reduction is Reduction.ROOT_MEAN
         terms = {model: ratio_terms(outcomes[model], batch) for model in differences}
         del outcomes
         if max(differences.values()) - values[order[0]] <= EQUAL_VALUES * abs(values[order[0]]):
             terms = excess_terms({model: losses[model] for model in differences}, terms)
-            excess = excess_values(terms, ordered, is_root)
+            excess = excess_values(terms, ordered, reduction)
             terms = {model: terms[model] for model in sorted(terms, key=excess.__getitem__)}
             differences = {model: excess[model] for model in terms}
             ordered = {model: values[model] for model in (*terms, *(model for model in order if model not in terms))}
         contest = contest._replace(values=ordered, differences=differences)
-        resampled = terms_to_resample(terms, ordered, differences, is_root, batch, resampling)
+        resampled = terms_to_resample(terms, ordered, differences, reduction, batch, resampling)
         if why := too_few_units(resampled.size, resampling):
             contest = contest._replace(no_interval_reason=f"where {why}")
         else:

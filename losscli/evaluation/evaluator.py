@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.batch import Batch
+from losscli.data.masks import PixelAxes, find_pixel_axes, note_masks
 from losscli.data.positions import class_label_role, find_positions
 from losscli.declaration.checks import Conflict
 from losscli.declaration.domains import Array, Domain, Mask, ValueOrigin
@@ -26,10 +27,16 @@ FRAMES = ("N,T,C",)
 """Shapes of log-probabilities of C classes in T frames."""
 
 
+NO_VALUES: Array = np.zeros(0)
+"""The per-sample values of a dataset-wide loss."""
+
+
 class Outcome(NamedTuple):
     """A loss on a batch: elements (N, ...), their per-sample means (N,), and the results of the loss's hooks.
 
-    `clipped` marks the rows in which a probability was clipped; None where none was.
+    `clipped` marks the rows in which a probability was clipped; None where none was. Of a dataset-wide loss there are
+    no elements and no per-sample values: `inputs` are the checked arrays of the rows that were not left out, among
+    them the weights, and `rows` is the mask of these rows, None for all.
     """
 
     elements: Array
@@ -38,6 +45,8 @@ class Outcome(NamedTuple):
     denominator: Array | None = None
     clipped: Mask | None = None
     gradient: Array | None = None
+    inputs: Mapping[str, Any] | None = None
+    rows: Mask | None = None
 
     def take(self, rows: Mask | NDArray[np.intp]) -> Outcome:
         """Return the outcome of some rows, without gradient and clipped rows."""
@@ -78,6 +87,11 @@ class Evaluator:
         return self.bound.label
 
     @property
+    def dataset_wide(self) -> bool:
+        """Whether the loss is one number for all rows, and there are no per-sample values."""
+        return self.bound.loss.dataset_wide
+
+    @property
     def coupled(self) -> bool:
         """Whether the loss couples rows, with its parameters."""
         return self.form.couples(self.bound.params)
@@ -110,6 +124,9 @@ class Evaluator:
         arrays, layout = self._check(batch)
         hooks = self.form.hooks
         with np.errstate(all="ignore"):
+            if self.dataset_wide:
+                slope = self._gradient(batch, arrays, NO_VALUES) if gradient else None
+                return Outcome(NO_VALUES, NO_VALUES, gradient=slope, inputs={**arrays, WEIGHT: batch.weight})
             elements = self._elements(arrays)
             if len(elements) != len(batch) and not layout.is_one_distribution:
                 raise UsageError(f"{self.label}: its kernel gave {len(elements)} values for {len(batch)} rows")
@@ -123,6 +140,19 @@ class Evaluator:
                 None if clipped is None else _rows_with(clipped),
                 self._gradient(batch, arrays, elements) if gradient else None,
             )
+
+    def counts(self, inputs: Mapping[str, Any]) -> Any:
+        """Return what the kernel of a dataset-wide loss makes of some rows: counts that merge, or a number."""
+        with np.errstate(all="ignore"):
+            return self._call(self.form.kernel, inputs)
+
+    def number_of(self, counts: Any) -> float:
+        """Return the number of counts that were merged, or of a kernel that returned it."""
+        number = self.bound.loss.number_of_counts
+        if number is None:
+            return float(counts)
+        with np.errstate(all="ignore"), self._failures_of_plugin("from_counts"):
+            return float(number(counts, **{name: self.bound.params[name] for name in self.form.keywords[number]}))
 
     def slopes(self, batch: Batch) -> Array:
         """Return the gradient (N,) by one prediction per row, without the losses; errors are as above."""
@@ -138,8 +168,12 @@ class Evaluator:
             layout = self._layouts[shapes] = self._build_layout(batch)
         arrays: dict[str, Any] = {}
         for name, domain, index in layout.roles:
-            array = batch.arrays[name] if index is None else batch.arrays[name][index]
-            arrays[name] = batch.check(name, domain, array, batch.origins[name], layout.dims)
+            array, origin = batch.arrays[name], batch.origins[name]
+            if isinstance(index, PixelAxes):
+                array, origin = index.flatten(array), index.origin(origin)
+            elif index is not None:
+                array = array[index]
+            arrays[name] = batch.check(name, domain, array, origin, layout.dims)
         if self.form.weighted:
             arrays[WEIGHT] = batch.weight
         hooks = self.form.hooks
@@ -184,7 +218,10 @@ class Evaluator:
             raise UsageError(f"{self.label} has no gradient")
         per_row = elements[0].size if elements.ndim > 1 and len(elements) else 1
         with self._failures_of_plugin("gradient"):
-            return np.asarray(slope / per_row, dtype=np.float64).reshape(batch.arrays[self.form.gradient_role].shape)
+            slope = np.asarray(slope / per_row, dtype=np.float64)
+            role, shapes = self.form.gradient_role, {name: array.shape for name, array in batch.arrays.items()}
+            axes = find_pixel_axes(self.form, shapes).get(role)
+            return slope.reshape(shapes[role]) if axes is None else axes.unflatten(slope)
 
     def _build_layout(self, batch: Batch) -> Layout:
         """Match arrays and domains; the letters of the domains' shapes must mean the same size for all roles."""
@@ -192,14 +229,20 @@ class Evaluator:
         dims: dict[str, Any] = {}
         owners: dict[str, str] = {}
         roles = []
+        pixel_axes = find_pixel_axes(self.form, {name: array.shape for name, array in batch.arrays.items()})
         for role in self.form.roles:
             name = role.name
             if name not in batch.arrays:
                 continue
             array, origin, domain = batch.arrays[name], batch.origins[name], role.domain.with_params(self.bound.params)
-            index = _find_index(array, domain, origin, label)
+            index = pixel_axes.get(name)
+            if index is None:
+                index = _find_index(array, domain, origin, label)
+            else:
+                note_masks(batch, name, index)
             check_rows_hold_numbers(array, domain, origin)
-            for letter, size in _letters(domain, (array if index is None else array[index]).shape):
+            shape = array.shape if index is None else index_shape(array, index)
+            for letter, size in _letters(domain, shape):
                 owner = owners.setdefault(letter, name)
                 if dims.setdefault(letter, size) != size:
                     source = f"{origin.source}: " if origin.source else ""
@@ -259,7 +302,7 @@ def _find_index(array: NDArray[Any], domain: Domain, origin: ValueOrigin, label:
         return (None, slice(None))
     if array.ndim == 2 and array.shape[1] == 1 and domain.scalar and not domain.whole_column_is_one_sample:
         return (slice(None), 0)
-    if array.ndim == 1 and domain.shapes in (("N,D",), ("C,D",)):
+    if array.ndim == 1 and (domain.is_one_or_more or domain.shapes in (("N,D",), ("C,D",))):
         return (slice(None), None)
     shape = next((s for s in domain.shapes if _fits(s, array.shape)), None)
     if (shape is None and array.ndim == 1 and "N,C" in domain.shapes) or (shape == "N,C" and array.shape[1] < 2):
@@ -272,6 +315,12 @@ def _find_index(array: NDArray[Any], domain: Domain, origin: ValueOrigin, label:
         given = _shape_text(array.shape, domain)
         raise DataError(f"{origin.name()}: shape {given}, but {label} needs {domain.shape_text()}")
     return None
+
+
+def index_shape(array: NDArray[Any], index: Any) -> tuple[int, ...]:
+    """Return the shape of an array in the layout that a loss reads."""
+    shape: tuple[int, ...] = index.shape(array.shape) if isinstance(index, PixelAxes) else array[index].shape
+    return shape
 
 
 def check_rows_hold_numbers(array: NDArray[Any], domain: Domain, origin: ValueOrigin) -> None:
@@ -317,7 +366,13 @@ def choose_form(bound: BoundLoss, shapes: Mapping[str, tuple[int, ...]], source:
 
 
 def sample_shapes(form: Form, shapes: Mapping[str, tuple[int, ...]], source: str = "") -> Mapping[str, tuple[int, ...]]:
-    """Return the shapes of arrays as the form gets them: samples of rows that hold several are rows of their own."""
+    """Return the shapes of arrays as the form gets them: samples of rows that hold several are rows of their own.
+
+    Masks are flattened.
+    """
+    pixel_axes = find_pixel_axes(form, shapes, source)
+    if pixel_axes:
+        return dict(shapes) | {name: axes.shape(shapes[name]) for name, axes in pixel_axes.items()}
     label = class_label_role(form)
     positions = find_positions(shapes, label, source)
     return shapes if positions is None or label is None else positions.sample_shapes(shapes, label)

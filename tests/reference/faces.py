@@ -234,7 +234,6 @@ def prototypes(x: list, **tables: list) -> list[dict]:
 BIAS = {"bias": [0.5, -1e3, 1e-9, 2.0]}
 SPHERE = prototypes(EMBEDDINGS) + [{"labels": [y] * len(COSINES), "y_pred": COSINES} for y in (0, 1)]
 MARGINS = [{"margin": margin, "annealing": annealing} for margin in (1, 2, 3, 4, 7) for annealing in (0.0, 5.0, 1e6)]
-APART = [{name: values for name, values in roles.items()} for roles in SPHERE]
 NEARLY_5 = [[3.0, 4.0], [3.0 + 1e-15, 4.0], [3.0, -4.0 - 1e-12], [4.0, 3.0 + 1e-9], [5.0, 1e-7], [-3.0 + 1e-13, 4.0]]
 SUB_CENTERS = [[[6.0, 8.0], [1.0, 0.5]], [[1.0, 0.0], [0.0, -1.0]], [[-0.5, 0.25], [0.0, 0.0]]]
 EXTREMES: dict[str, list[tuple[dict, dict]]] = {
@@ -278,7 +277,7 @@ EXTREMES: dict[str, list[tuple[dict, dict]]] = {
         ({"scale": scale, "margin": margin, "t": t}, roles)
         for scale in (1e-6, 64.0)
         for margin, t in ((0.5, 0.0), (0.0, 1.0), (0.3, -1.0))
-        for roles in APART
+        for roles in SPHERE
     ],
     "subcenter_arcface": [
         ({"margin": margin, "easy_margin": easy}, roles)

@@ -20,20 +20,39 @@ from losscli.declaration.domains.arrays import Domain as Domain
 from losscli.declaration.domains.arrays import Probabilities as Probabilities
 from losscli.declaration.domains.boxes import Boxes as Boxes
 from losscli.declaration.domains.distributions import Simplex as Simplex
-from losscli.declaration.domains.intervals import FINITE_POSITIVE, MINUS_ONE_TO_ONE, NON_NEGATIVE, POSITIVE, UNIT
+from losscli.declaration.domains.intervals import (
+    FINITE_POSITIVE,
+    MINUS_ONE_TO_ONE,
+    NON_NEGATIVE,
+    NON_POSITIVE,
+    POSITIVE,
+    UNIT,
+)
 from losscli.declaration.domains.intervals import Array as Array
 from losscli.declaration.domains.intervals import Interval as Interval
 from losscli.declaration.domains.intervals import Mask as Mask
 from losscli.declaration.domains.labels import FIRST_NAME as FIRST_NAME
-from losscli.declaration.domains.labels import BinaryLabels, ComparedLabels, GroupLabels, OneHotTargets, Qualities
+from losscli.declaration.domains.labels import NAMES as NAMES
+from losscli.declaration.domains.labels import (
+    BinaryLabels,
+    ComparedLabels,
+    GroupLabels,
+    HardLabels,
+    OneHotTargets,
+    Qualities,
+)
 from losscli.declaration.domains.labels import ClassTargets as ClassTargets
+from losscli.declaration.domains.masks import OneHotPixels, PixelProbabilities, PixelTargets
+from losscli.declaration.domains.members import Members, VectorMembers, VectorOutcomes
 from losscli.declaration.domains.origin import ValueOrigin as ValueOrigin
-from losscli.declaration.domains.parameters import Choice, ExceptOne, Flag, TweediePower
+from losscli.declaration.domains.parameters import Choice as Choice
+from losscli.declaration.domains.parameters import ExceptOne, Flag, NameList, TweediePower
 from losscli.declaration.domains.parameters import Number as Number
 from losscli.declaration.domains.parameters import OrNone as OrNone
 from losscli.declaration.domains.parameters import ParameterDomain as ParameterDomain
 from losscli.declaration.domains.parameters import PerClass as PerClass
 from losscli.declaration.domains.parameters import expand_per_class as expand_per_class
+from losscli.messages import Hint
 
 # Arrays. Intervals include infinity unless the name says finite.
 Real = Annotated[Array, Domain()]
@@ -87,6 +106,12 @@ AnyLabel = Annotated[Array, ComparedLabels()]
 PredictedLabel = Annotated[Array, ComparedLabels(predicted=True)]
 """Predicted labels beside an `AnyLabel`, or probabilities of the label 1."""
 
+HardLabel = Annotated[Array, HardLabels()]
+"""Labels that are compared as they are, integers or names, shape (N,); their places among the parameter `classes`."""
+
+OrderedLabel = Annotated[Array, HardLabels(ordered=True)]
+"""The same, of classes in an order: integers, unless the parameter `classes` names them in order."""
+
 PairLabel = Annotated[Array, BinaryLabels(("N",))]
 """Labels {0, 1} or {-1, 1} of pairs, shape (N,); the kernel gets 0 and 1."""
 
@@ -135,6 +160,14 @@ Relevance = Annotated[Array, arrays.Numbers(("N,C",), NON_NEGATIVE, noun="releva
 LogProbabilities = Annotated[Array, arrays.LogProbabilityRows(("N,C",))]
 """Rows of logarithms of probabilities, <= 0, shape (N, C)."""
 
+LogProbability = Annotated[
+    Array, arrays.Numbers(("N",), NON_POSITIVE, Hint.NEGATE_LOG_PROBABILITIES, "logarithms of probabilities")
+]
+"""Logarithms of probabilities, <= 0, shape (N,)."""
+
+ByteCount = Annotated[Array, arrays.Numbers(("N",), Interval(0, high_open=True), noun="numbers of bytes")]
+"""Finite numbers of bytes >= 0, shape (N,)."""
+
 Scores = Annotated[Array, distributions.ClassScores(("N,C",))]
 """Rows of scores (logits), one a class, shape (N, C)."""
 
@@ -173,6 +206,14 @@ CosineTable = Annotated[Array, distributions.Cosines(("N,C,K",))]
 
 SubPrototypes = Annotated[Array, distributions.ClassTable(("C,K,D",))]
 """A table of finite numbers that all rows share, K vectors a class, shape (C, K, D)."""
+Ensemble = Annotated[Array, Members()]
+"""Members of an ensemble, shape (N, M); a column of numbers is one member a row."""
+
+VectorEnsemble = Annotated[Array, VectorMembers(("N,M,D",))]
+"""Members of an ensemble that are vectors, shape (N, M, D)."""
+
+VectorOutcome = Annotated[Array, VectorOutcomes(("N,D",))]
+"""Vectors that came true, shape (N, D); a column of numbers is vectors of one number."""
 
 Prototypes = Annotated[Array, distributions.ClassTable(("C,D",))]
 """A table of finite numbers that all rows share, one vector a class, shape (C, D)."""
@@ -180,10 +221,25 @@ Prototypes = Annotated[Array, distributions.ClassTable(("C,D",))]
 Bias = Annotated[Array, distributions.ClassTable(("C",))]
 """Finite numbers that all rows share, one a class, shape (C,)."""
 
+PixelTarget = Annotated[NDArray[Any], PixelTargets()]
+"""Class labels 0..C-1 of pixels as int64, shape (N, P), or their target probabilities, shape (N, P, C)."""
+
+PixelLabel = Annotated[NDArray[Any], OneHotPixels()]
+"""Class labels 0..C-1 of pixels, or one-hot pixels; the kernel gets labels as int64, shape (N, P)."""
+
+PixelClasses = Annotated[Array, PixelProbabilities()]
+"""Class probabilities of pixels that sum to 1, shape (N, P, C); any numbers where `from_logits` is true."""
+
+SoftMask = Annotated[Array, BinaryLabels(("N,P", "N"), soft=True)]
+"""Pixels that are labels {0, 1} or {-1, 1}, or probabilities of the label 1, shape (N, P); the kernel gets [0, 1]."""
+
+MaskProbability = Annotated[Array, arrays.Probabilities(("N,P", "N"))]
+"""Probabilities of the pixels of a mask, shape (N, P); any number where `from_logits` is true."""
+
 Box = Annotated[Array, Boxes()]
 """Boxes of four finite numbers, shape (N, 4), as the parameter `box_format` says."""
 
-Time = Annotated[Array, censoring.Times()]
+Time = Annotated[Array, censoring.SurvivalTimes()]
 """Times until an event or until the end of observation, > 0 and finite, shape (N,)."""
 
 Event = Annotated[Array, censoring.Events()]
@@ -200,6 +256,12 @@ TimeStep = Annotated[NDArray[Any], censoring.TimeSteps()]
 
 Hazards = Annotated[Array, Probabilities(("N,M",))]
 """Rows of M conditional probabilities of the event, shape (N, M); any number where `from_logits` is true."""
+
+SurvivalProbability = Annotated[Array, Probabilities(("N",))]
+"""Probabilities of no event by some time, shape (N,)."""
+
+SurvivalCurve = Annotated[Array, Probabilities(("N,M",))]
+"""Rows of probabilities of no event by each of M times, shape (N, M)."""
 
 # Parameters
 Positive = Annotated[float, Number(POSITIVE)]
@@ -232,6 +294,9 @@ NonNegative = Annotated[float, Number(NON_NEGATIVE)]
 UnitInterval = Annotated[float, Number(UNIT)]
 """A number in [0, 1]."""
 
+Smoothing = Annotated[float, Number(Interval(0, 0.5, high_open=True))]
+"""A number in [0, 0.5): the share of labels that are wrong."""
+
 Epsilon = Annotated[float, Number(Interval(0, 1, high_open=True))]
 """A number in [0, 1), such as the margin by which probabilities are clipped."""
 
@@ -243,6 +308,12 @@ Distance = Annotated[Literal["sqeuclidean", "euclidean", "cosine"], Choice(("sqe
 
 Mining = Annotated[Literal["semihard", "hard", "all"], Choice(("semihard", "hard", "all"))]
 """How triplets are chosen: `semihard`, `hard` or `all`."""
+
+ClassesCounted = Annotated[Literal["all", "present"], Choice(("all", "present"))]
+"""The classes that count: `all`, or those `present` in the row's target."""
+
+OverlapWeighting = Annotated[Literal["square", "simple", "uniform"], Choice(("square", "simple", "uniform"))]
+"""The weight of a class: one over the square of its pixels, one over its pixels, or 1."""
 
 BoxFormat = Annotated[Literal["xyxy", "xywh", "cxcywh"], Choice(("xyxy", "xywh", "cxcywh"))]
 """What the four numbers of a box are: `xyxy`, `xywh` or `cxcywh`."""
@@ -265,11 +336,17 @@ PositiveOrNone = Annotated[float | None, OrNone(Number(FINITE_POSITIVE))]
 IgnoreIndex = Annotated[int | None, OrNone(Number(integer=True))]
 """The class label of rows that do not count, or None."""
 
+ClassOrder = Annotated[tuple[str, ...] | None, OrNone(NameList())]
+"""The names of the classes in order, as `low/mid/high`, or None."""
+
 Cosine = Annotated[float, Number(MINUS_ONE_TO_ONE)]
 """A number in [-1, 1]."""
 
 Angle = Annotated[float, Number(Interval(0, math.pi))]
 """An angle in radians, in [0, pi]."""
+
+Times = Annotated[tuple[float, ...], censoring.IncreasingTimes(Number(FINITE_POSITIVE), each="time")]
+"""Two or more finite times > 0, which increase, as `1/2.5/5`."""
 
 Order = Annotated[float, ExceptOne(FINITE_POSITIVE)]
 """A finite number > 0 other than 1, such as the order of a Rényi divergence."""

@@ -60,6 +60,9 @@ class Domain:
     may_be_empty = False
     """Whether a row may hold no values at all."""
 
+    is_one_or_more = False
+    """Whether a column of numbers stands for rows of one number each, where rows hold several."""
+
     description = "any real number"
 
     def parts(self) -> Mapping[str, tuple[tuple[str, ...], ...]]:

@@ -38,6 +38,7 @@ class Estimand(enum.StrEnum):
 
     MEAN = "mean"
     ROOT_MEAN = "root_mean"
+    EXP_MEAN = "exp_mean"
     SUM = "sum"
     MEDIAN = "median"
     MAX = "max"
@@ -159,6 +160,10 @@ class Bootstrap:
     def reason_for_none(self) -> str:
         """Return why there is no interval; empty if there may be one."""
         return self.refusal or (NOT_FINITE if not self.is_finite else ONE_ROW if self.n < 2 else "")
+
+    def own_interval(self) -> ConfidenceInterval | None:
+        """Return the interval of what is neither a ratio nor a median; None for these."""
+        return None
 
     def streamed_interval(self) -> ConfidenceInterval:
         """Return the interval of a ratio whose rows are not held."""
