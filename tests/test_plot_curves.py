@@ -29,6 +29,7 @@ WITHOUT_A_CURVE = {
     "max_error": "it is the largest of all rows",
     "wape": "it is a ratio of sums over all rows",
     "bits_per_byte": "it is a ratio of sums over all rows",
+    "adaface": "with these parameters what a row costs depends on all others",
     "ghm_c": "how much a row counts depends on all others",
     "ghm_r": "how much a row counts depends on all others",
     "triplet_mined": "which rows count is mined from all of them; triplet has the curve",

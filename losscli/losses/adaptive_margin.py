@@ -168,11 +168,10 @@ def _(labels: Labels, y_pred: Array, *, scale: float, margin: float, t: float) -
 
 @face_loss(
     aliases=("sub_center_arcface", "子中心 ArcFace"),
-    formula="-log softmax(z)_y, z_j = scale cos_j, z_y = scale arc, cos_j = max_k cos_jk",
+    formula="-log softmax(z)_y, z_j = scale cos_j, z_y = scale arc, cos_j the largest of class j",
     symbols=ARC
     | {
         "cos": "the cosine of x and W, or y_pred, the largest of a class",
-        "k": "a sub-center of a class",
         "W": "weights; W_j is the sub-center of class j with the largest cosine",
     },
     references=("Deng et al. 2020, doi:10.1007/978-3-030-58621-8_43",),
@@ -245,7 +244,7 @@ def magnitude_head(
 
 
 @face_loss(
-    formula="-log softmax(z)_y + lambda_g (a/u_a² + 1/a), z_j = scale cos_j, z_y = scale arc, a = |x| within "
+    formula="-log softmax(z)_y + lambda_g (a/u_a² + 1/a), z_j = scale cos_j, z_y = scale arc, a = |x| cut to "
     "[l_a, u_a], margin = l_margin + (u_margin - l_margin)(a - l_a)/(u_a - l_a)",
     symbols=ARC | {"margin": "that of the row", "a": "the length of x, cut to [l_a, u_a]", "f": "arc'"},
     references=("Meng et al. 2021, arXiv:2103.06627",),
@@ -338,7 +337,7 @@ def quality_head(
 
 @face_loss(
     formula="-log softmax(s)_y, s_j = scale cos_j, s_y = scale (cos(theta_y - margin z) - margin - margin z), "
-    "z = h (|x| - norm_mean)/norm_std within [-1, 1], theta_y - margin z within [0, pi]",
+    "z = h (|x| - norm_mean)/norm_std cut to [-1, 1], theta_y - margin z cut to [0, pi]",
     symbols=PROTOTYPES | {"z": "how long x is for this data", "s": "the logits", "t": ARC["t"]},
     coupled=lambda *, norm_mean, norm_std: norm_mean is None or norm_std is None,
     references=("Kim, Jain & Liu 2022, arXiv:2204.00964",),

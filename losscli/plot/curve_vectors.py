@@ -123,11 +123,14 @@ def prototype_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain])
     tables = [name for name, domain in domains.items() if isinstance(domain, ClassTable)]
     vectors = [name for name, domain in domains.items() if isinstance(domain, Vectors)]
     labels = [name for name, domain in domains.items() if isinstance(domain, ClassTargets)]
-    if len(tables) != 1 or not vectors or not labels or len(tables + vectors + labels) != len(domains) or form.coupled:
+    if len(tables) != 1 or not vectors or not labels or len(tables + vectors + labels) != len(domains):
+        return
+    if form.couples(bound.params):
         return
     table, moved = tables[0], form.gradient_role
     others = [name for name in vectors if name != moved]
-    fixed = {table: np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])}
+    prototypes = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    fixed = {table: prototypes[:, None] if "C,K,D" in domains[table].shapes else prototypes}
     classes = {name: np.zeros(2) for name in labels}
     if bound.loss.family == "metric":
 
