@@ -101,4 +101,6 @@ NAMES_BY_MODULE: dict[str, str] = {
     "二次加权卡帕损失 matthews_loss mcc_loss phi_loss 马修斯相关系数",
     "spherical": "spherical_score spherical 球面评分",
     "concordance": "concordance_loss c_index cindex harrell_c 一致性指数 c_指数",
+    "proxies": "proxy_nca 代理_nca_损失 proxy_anchor 代理锚损失",
+    "two_views": "clip clip_loss siglip sigmoid_contrastive",
 }

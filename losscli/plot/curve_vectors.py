@@ -132,7 +132,10 @@ def prototype_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain])
     prototypes = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
     fixed = {table: prototypes[:, None] if "C,K,D" in domains[table].shapes else prototypes}
     classes = {name: np.zeros(2) for name in labels}
-    if bound.loss.family == "metric":
+    probe = {name: np.array([[0.6, 0.8, 0.0], [1.2, 1.6, 0.0]]) for name in vectors}
+    values = evaluate_rows(bound, form, {**classes, **probe, **fixed})
+    is_angle = values is not None and np.isclose(values[0], values[1])
+    if bound.loss.family == "metric" and not is_angle:
 
         def from_center(x: Array) -> dict[str, Array]:
             at_zero = {table: np.array([[0.0, 0.0], [0.0, 1.0]])}
@@ -143,9 +146,7 @@ def prototype_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain])
             "distance", form, from_center, lambda x: stack_columns(x, 1.0, 0.0), "", AXES["distance"].interval, label
         )
         return
-    probe = {name: np.array([[0.6, 0.8, 0.0], [1.2, 1.6, 0.0]]) for name in vectors}
-    values = evaluate_rows(bound, form, {**classes, **probe, **fixed})
-    length = 1.0 if values is not None and np.isclose(values[0], values[1]) else EMBEDDING_LENGTH
+    length = 1.0 if is_angle else EMBEDDING_LENGTH
     remarks = ["the centre of the other class is at 90°"]
     if length != 1:
         remarks.append(f"embeddings have length {length:g}")

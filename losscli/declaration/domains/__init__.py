@@ -133,6 +133,9 @@ LabelOrOneHot = Annotated[NDArray[Any], OneHotTargets()]
 PrototypeLabel = Annotated[NDArray[Any], ClassTargets(("N",), counted_by=("weights", "rows"))]
 """Class labels as int64, shape (N,); there are as many classes as rows of `weights`."""
 
+ProxyLabel = Annotated[NDArray[Any], ClassTargets(("N",), counted_by=("proxies", "rows"))]
+"""Class labels as int64, shape (N,); there are as many classes as rows of `proxies`."""
+
 CenterLabel = Annotated[NDArray[Any], ClassTargets(("N",), counted_by=("centers", "rows"))]
 """Class labels as int64, shape (N,); there are as many classes as rows of `centers`."""
 
@@ -275,6 +278,9 @@ Position = Annotated[int, Number(NON_NEGATIVE, integer=True)]
 
 FiniteNonNegative = Annotated[float, Number(Interval(0, high_open=True))]
 """A finite number >= 0."""
+
+FiniteReal = Annotated[float, Number(Interval(low_open=True, high_open=True))]
+"""A finite number."""
 
 FiniteNonZero = Annotated[float, Number(Interval(low_open=True, high_open=True), zero=False)]
 """A finite number other than 0."""
