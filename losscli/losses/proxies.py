@@ -94,7 +94,10 @@ def _(labels: Labels, embeddings: Array, proxies: Array, *, scale: float, includ
 def log_sums(
     labels: Labels, u: Array, v: Array, alpha: float, margin: float, weight: Array | None
 ) -> tuple[Array, Array]:
-    """Return log sum_x w exp(-alpha (s - margin)) over the rows of each proxy, of alpha (s + margin) over the others."""
+    """Return log sum_x w exp(-alpha (s - margin)) over the rows of each proxy, and that of the others.
+
+    The others have alpha (s + margin) as their exponent.
+    """
     near, far = LogSumExp(len(v)), LogSumExp(len(v))
     for j in tile_rows(len(v)):
         for i in tile_rows(len(u)):
