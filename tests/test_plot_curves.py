@@ -32,6 +32,7 @@ WITHOUT_A_CURVE = {
     "adaface": "with these parameters what a row costs depends on all others",
     "ghm_c": "how much a row counts depends on all others",
     "ghm_r": "how much a row counts depends on all others",
+    "proxy_anchor": "it is one number for all rows",
     "triplet_mined": "which rows count is mined from all of them; triplet has the curve",
     "ctc": "it is a loss of whole sequences",
     "concordance_loss": "how much a row counts depends on all others",

@@ -81,4 +81,6 @@ def no_curve_reason(bound: BoundLoss) -> str:
         return f"with these parameters what a row costs depends on all others{formula}"
     if any(isinstance(role.domain, LabelSequences) for role in form.roles):
         return "it is a loss of whole sequences, and no single number says how right one is"
+    if loss.dataset_wide:
+        return f"it is one number for all rows{formula}, not a loss of one row"
     return ""
