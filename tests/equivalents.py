@@ -23,7 +23,17 @@ from losscli.declaration.loss import BoundLoss, Loss
 from losscli.errors import UsageError
 from tests.registry_cases import DIMS, FURTHER, LOSSES, classes, read_tuples, variants
 
-OF_TENSORS = {"torch", "torchvision", "torchmetrics", "pytorch_metric_learning", "mmdet", "mmpose", "pycox", "monai"}
+OF_TENSORS = {
+    "torch",
+    "torchvision",
+    "torchmetrics",
+    "pytorch_metric_learning",
+    "mmdet",
+    "mmpose",
+    "open_clip",
+    "pycox",
+    "monai",
+}
 """Libraries whose calls take tensors; others take NumPy arrays."""
 
 PER_LABEL = {"bce": [{"pos_weight": [2.0, 0.5, 3.0]}]}

@@ -25,6 +25,7 @@ UNDEFINED = {
     "sphereface": MANY_LOGITS,
     "deepid": MANY_LOGITS,
     "center(labels,embeddings)": "the mean of an infinite row's class is infinite, too",
+    "adaface": "the mean of the lengths is infinite, too",
     "n_pair": "a difference of infinite products",
     "triplet_mined": "distances of infinite rows are infinite, and their differences are asked for",
     "energy_score:fair=true": "a difference of infinite distances",

@@ -152,8 +152,8 @@ def test_the_size_of_batches_does_not_matter(setting: tuple[BoundLoss, Form]) ->
 
 # ------------------------------------------------------------------------------------------------ gradients
 
-HELD_CONSTANT = {("coco", ("labels", "embeddings"))}
-"""Forms whose gradient takes class means as they are, so that it is not the slope of the value."""
+HELD_CONSTANT = {("coco", ("labels", "embeddings")), ("adaface", ("labels", "embeddings", "weights"))}
+"""Forms whose gradient takes class means or lengths as they are, so that it is not the slope of the value."""
 
 WITH_GRADIENT = [
     s for s in SETTINGS if "gradient" in s[1].hooks and (s[0].loss.name, tuple(s[1].names)) not in HELD_CONSTANT

@@ -82,6 +82,8 @@ NAMES_BY_MODULE: dict[str, str] = {
     "discrete_hazard 离散时间风险损失 weibull_nll wtte weibull_loglik 威布尔负对数似然",
     "masks": "jaccard soft_jaccard soft_iou iou_mask 杰卡德损失 focal_tversky ftl 焦点tversky损失 "
     "log_cosh_dice logcosh_dice 对数双曲余弦dice损失 lovasz_hinge lovasz lovász铰链损失",
+    "adaptive_margin": "combined_margin combined 组合间隔损失 curricularface subcenter_arcface sub_center_arcface "
+    "子中心_arcface magface adaface",
     "language": "perplexity ppl 困惑度 bits_per_token bpt bits_per_character bits_per_byte bpb dpo "
     "direct_preference_optimization 直接偏好优化 distillation kd knowledge_distillation 知识蒸馏",
     "cox": "cox cox_ph cox_nloglik partial_likelihood 偏似然 cox_偏似然",
@@ -102,4 +104,6 @@ NAMES_BY_MODULE: dict[str, str] = {
     "二次加权卡帕损失 matthews_loss mcc_loss phi_loss 马修斯相关系数",
     "spherical": "spherical_score spherical 球面评分",
     "concordance": "concordance_loss c_index cindex harrell_c 一致性指数 c_指数",
+    "proxies": "proxy_nca 代理_nca_损失 proxy_anchor 代理锚损失",
+    "two_views": "clip clip_loss siglip sigmoid_contrastive",
 }

@@ -96,7 +96,6 @@ NAMES_ELSEWHERE = {
     "aam_softmax": "arcface",
     "InsightFace": "arcface",
     "SimCLR": "ntxent",
-    "CLIP": "info_nce",
     # scikit-learn, statsmodels, R
     "neg_log_loss": "bce, cross_entropy",
     "neg_brier_score": "brier",

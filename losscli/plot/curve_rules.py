@@ -84,6 +84,10 @@ def no_curve_reason(bound: BoundLoss) -> str:
         return f"how much a row counts depends on all others{formula}"
     if any(isinstance(role.domain, TimeSteps) for role in form.roles):
         return "it is a loss of the hazards of all intervals until the event, and no single number sums them up"
+    if callable(form.coupling) and form.couples(bound.params):
+        return f"with these parameters what a row costs depends on all others{formula}"
     if any(isinstance(role.domain, LabelSequences) for role in form.roles):
         return "it is a loss of whole sequences, and no single number says how right one is"
+    if loss.dataset_wide:
+        return f"it is one number for all rows{formula}, not a loss of one row"
     return ""
