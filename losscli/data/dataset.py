@@ -19,7 +19,7 @@ from losscli.data.batch import (
     rows_per_batch,
     shift_numbers,
 )
-from losscli.data.coded_text import CodedText, text_of_column
+from losscli.data.coded_text import CodedText, encode, text_of_column
 from losscli.data.columns import RoleColumns
 from losscli.data.join import join_by_key
 from losscli.data.keys import AlignedChunks, SharedKey, check_order
@@ -30,6 +30,7 @@ from losscli.data.positions import UNKNOWN, find_positions, is_scores, split_pos
 from losscli.data.shared_roles import check_shared
 from losscli.data.table import Chunk, Kind, SliceableTable, SplittableTable, Table, check_one_per_row, count_chunk_rows
 from losscli.declaration.domains import Domain, ValueOrigin
+from losscli.declaration.row_lists import QUERY
 from losscli.errors import DataError
 
 ROWS_PER_PART = 1 << 18
@@ -76,6 +77,7 @@ class Dataset:
         memory: what the checks of each role remember between batches.
         whole: the arrays of roles that have no rows, once they are read.
         is_part: whether other rows come before or after.
+        by_query: whether the samples are queries, of the role `query` or all rows together, and not rows.
         label_role: the role of class labels, of which a row may hold several: then each is a sample.
         positions: where the labels of a row are, if there are several.
         labels: the numbers of labels.
@@ -99,6 +101,7 @@ class Dataset:
     memory: dict[str, dict[str, Any]] = field(default_factory=dict)
     whole: dict[str, NDArray[Any]] | None = None
     is_part: bool = False
+    by_query: bool = False
     label_role: str | None = None
 
     def __post_init__(self) -> None:
@@ -157,7 +160,12 @@ class Dataset:
         Raises:
             DataError: lengths that differ, a value that is not a number, a missing value if that is an error.
         """
-        return self.policy.apply(self.batches_as_read())
+        batches = self.policy.apply(self.batches_as_read())
+        if not self.by_query:
+            return batches
+        from losscli.data.queries import batches_of_queries
+
+        return batches_of_queries(batches, self.id, self._are_queries_adjacent())
 
     def batches_of_part(self) -> Iterator[Batch]:
         """Yield the batches of a part; rows that lack a value are counted and raise nothing."""
@@ -173,7 +181,8 @@ class Dataset:
             rows_before = start // max(1, self.samples_per_row)
             rows = range(rows_before + 1, rows_before + size + 1)
             origins = self._row_origins(rows)
-            arrays = {role: self._array(c, chunks[c.table], origins[role]) for role, c in self._by_row.items()}
+            read = {role: columns for role, columns in self._by_row.items() if role != QUERY}
+            arrays = {role: self._array(c, chunks[c.table], origins[role]) for role, c in read.items()}
             check_shared(arrays, origins, self.bound, chunks, self.id)
             weight = arrays.pop("weight", None)
             weight = weight[:, 0] if weight is not None and weight.shape[1:] == (1,) else weight  # (N, 1) is (N,)
@@ -184,8 +193,22 @@ class Dataset:
                         check_one_per_row(chunk[name], table, name)
                         extras[name] = text_of_column(chunk[name], repeats=name in self.policy.repeating)
             batch = Batch(rows, arrays | whole, origins, weight, extras, tables=frozenset(whole), length=self.length)
+            batch.query = self._query(chunks)
             yield from self._samples(batch)
             start += size * self.samples_per_row
+
+    def _query(self, chunks: AlignedChunks) -> CodedText | None:
+        """Return the query of each row, None if rows have none."""
+        if QUERY not in self._by_row:
+            return None
+        columns = self._by_row[QUERY]
+        name = columns.columns[0].name
+        check_one_per_row(chunks[columns.table][name], columns.table, name)
+        return encode(chunks[columns.table][name])
+
+    def _are_queries_adjacent(self) -> bool:
+        """Tell whether the rows of each query follow each other, as far as it pays to know: in a large file."""
+        return False
 
     def _samples(self, batch: Batch) -> Iterator[Batch]:
         """Yield a batch of rows as batches of samples.
@@ -354,6 +377,8 @@ class Dataset:
                     is_flat = not column.trailing or columns.role == self.label_role or is_numbered
                     is_text = is_label and is_flat and (named or column.kind is Kind.TEXT)
                     wanted[column.name] = Kind.TEXT if is_text else Kind.NUMBER
+        if QUERY in self._by_row and self._by_row[QUERY].table is table:
+            wanted[self._by_row[QUERY].columns[0].name] = Kind.CODES
         return wanted
 
     def _aligned_chunks(self) -> Iterator[AlignedChunks]:

@@ -21,7 +21,7 @@ from losscli.errors import UsageError
 from losscli.messages import one_line
 
 Kernel = Callable[..., Any]
-Hook = Literal["gradient", "row_mask", "denominator", "clipped", "validate", "warn"]
+Hook = Literal["gradient", "row_mask", "denominator", "clipped", "frequency", "tally", "validate", "warn"]
 GRADIENT_ROLES = ("y_pred", "x1", "anchor", "embeddings", "embeddings1", "distance", "log_probs")
 
 
@@ -81,13 +81,16 @@ class Form:
         denominator: What each row adds to the divisor of the mean, instead of 1. Its docstring says what the sum is,
             and when it is 0.
         clipped: A mask of the elements whose probability was clipped.
+        frequency: How many samples each one counts as, instead of 1; None if all count once.
+        tally: A mask of the samples that a note counts; its docstring says what is so of them.
         validate: An iterator of Refusals and Conflicts: values that contradict those of another role or row.
         warn: An iterator of Remarks: rows that are worth a note.
     """
 
-    def __init__(self, kernel: Kernel, coupled: bool = False) -> None:
+    def __init__(self, kernel: Kernel, coupled: bool = False, by_query: bool = False) -> None:
         self.kernel = kernel
         self.coupled = coupled
+        self.by_query = by_query
         self.hooks: dict[Hook, Kernel] = {}
         self.names, keywords = argument_names(kernel)
         self.keywords = {kernel: keywords}
@@ -160,7 +163,7 @@ class Loss:
         self.in_catalogue = self.module.startswith("losscli.losses.")
         self.of_residual = self.family == "regression"
         """Whether it is a loss of `y_pred - y_true`: outliers of that are its outliers."""
-        self.forms = [Form(kernel, declaration["coupled"])]
+        self.forms = [Form(kernel, declaration["coupled"], declaration.get("by_query", False))]
         self.requirement: Callable[..., str] | None = None
         self.order: Callable[..., Ordering | None] | None = None
         self.minimizer: Callable[..., Functional] | None = None
@@ -234,6 +237,8 @@ class Loss:
     row_mask = partialmethod(_attach, "row_mask")
     denominator = partialmethod(_attach, "denominator")
     clipped = partialmethod(_attach, "clipped")
+    frequency = partialmethod(_attach, "frequency")
+    tally = partialmethod(_attach, "tally")
     validate = partialmethod(_attach, "validate")
     warn = partialmethod(_attach, "warn")
 
@@ -347,6 +352,7 @@ def loss(
     symbols: Mapping[str, str] = NO_SYMBOLS,
     reduction: Reduction = Reduction.MEAN,
     coupled: bool = False,
+    by_query: bool = False,
     name: str = "",
 ) -> Callable[[Kernel], Loss]:
     """Declare the decorated kernel as a loss and add it to the registry.
@@ -364,6 +370,8 @@ def loss(
         symbols: What the symbols of the formula and of the gradients stand for; it may define more than they use.
         reduction: How per-sample losses become one number.
         coupled: The kernel couples rows and gets the whole dataset at once.
+        by_query: The sample is a query: the kernel gets the rows of many queries, one query after the other, and with
+            the role `query` where each begins and the last ends; it returns one value per query.
         name: The name of the loss, if it is not the function's.
 
     Returns:

@@ -14,6 +14,7 @@ from losscli.data.positions import class_label_role, find_positions
 from losscli.declaration.checks import Conflict
 from losscli.declaration.domains import Array, Domain, Mask, ValueOrigin
 from losscli.declaration.loss import BoundLoss, Form
+from losscli.declaration.row_lists import RowLists, flatten_lists
 from losscli.errors import DataError, LosscliError, UsageError
 from losscli.messages import Hint
 
@@ -28,7 +29,8 @@ FRAMES = ("N,T,C",)
 class Outcome(NamedTuple):
     """A loss on a batch: elements (N, ...), their per-sample means (N,), and the results of the loss's hooks.
 
-    `clipped` marks the rows in which a probability was clipped; None where none was.
+    `clipped` marks the rows in which a probability was clipped; None where none was. `frequency` is how many samples
+    each counts as (N,), None where one. `tallied` marks the rows that a note counts (N,).
     """
 
     elements: Array
@@ -37,6 +39,8 @@ class Outcome(NamedTuple):
     denominator: Array | None = None
     clipped: Mask | None = None
     gradient: Array | None = None
+    frequency: Array | None = None
+    tallied: Mask | None = None
 
     def take(self, rows: Mask | NDArray[np.intp]) -> Outcome:
         """Return the outcome of some rows, without gradient and clipped rows."""
@@ -46,7 +50,12 @@ class Outcome(NamedTuple):
             per_sample,
             None if self.counted is None else self.counted[rows],
             None if self.denominator is None else self.denominator[rows],
+            frequency=None if self.frequency is None else self.frequency[rows],
         )
+
+    def weights(self, weight: Array | None) -> Array | None:
+        """Return what each row weighs in the mean (N,), from the weights of the rows; None where all count once."""
+        return self.frequency if weight is None else weight if self.frequency is None else weight * self.frequency
 
     def counted_losses(self) -> Array:
         """Return the per-sample losses, 0 where a row does not count; the array itself where all rows do."""
@@ -116,6 +125,8 @@ class Evaluator:
                 self._call(hooks["denominator"], arrays) if "denominator" in hooks else None,
                 None if clipped is None else _rows_with(clipped),
                 self._gradient(batch, arrays, elements) if gradient else None,
+                self._call(hooks["frequency"], arrays) if "frequency" in hooks else None,
+                self._call(hooks["tally"], arrays) if "tally" in hooks else None,
             )
 
     def slopes(self, batch: Batch) -> Array:
@@ -134,6 +145,8 @@ class Evaluator:
         for name, domain, index in layout.roles:
             array = batch.arrays[name] if index is None else batch.arrays[name][index]
             arrays[name] = batch.check(name, domain, array, batch.origins[name], layout.dims)
+        if self.form.by_query:
+            arrays = flatten_lists(arrays)
         hooks = self.form.hooks
         if "validate" in hooks:
             for problem in self._call(hooks["validate"], arrays):
@@ -175,7 +188,8 @@ class Evaluator:
             raise UsageError(f"{self.label} has no gradient")
         per_row = elements[0].size if elements.ndim > 1 and len(elements) else 1
         with self._failures_of_plugin("gradient"):
-            return np.asarray(slope / per_row, dtype=np.float64).reshape(batch.arrays[self.form.gradient_role].shape)
+            given, found = batch.arrays[self.form.gradient_role], np.asarray(slope / per_row, dtype=np.float64)
+            return given.with_values(found) if isinstance(given, RowLists) else found.reshape(given.shape)
 
     def _build_layout(self, batch: Batch) -> Layout:
         """Match arrays and domains; the letters of the domains' shapes must mean the same size for all roles."""
