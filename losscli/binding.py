@@ -141,6 +141,7 @@ def bind_loss(loss: BoundLoss, binder: Binder, found: dict[str, RoleColumns]) ->
         DataError: A role has no column, or the wrong shape.
     """
     source = found["y_pred"].table.label if "y_pred" in found else ""
+    loss.check_complete()
     form = choose_form(loss, shapes_of(found), source)
     if form is None:
         first = [role.name for role in loss.loss.forms[0].roles if not role.optional]
@@ -149,6 +150,7 @@ def bind_loss(loss: BoundLoss, binder: Binder, found: dict[str, RoleColumns]) ->
         form = choose_form(loss, shapes_of(found))
         if form is None:
             raise binder.missing_error([role for role in first if role not in found], loss.label)
+    loss.check_alternatives(found)
     check_frames(form, shapes_of(found), next((c.table.label for r, c in found.items() if r in form.names), ""))
     if text := note_frames(form, shapes_of(found)):
         binder.note(text)

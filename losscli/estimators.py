@@ -14,7 +14,8 @@ from losscli.data.values import shorten
 from losscli.declaration.domains import Probabilities, Simplex
 from losscli.declaration.domains.arrays import LogProbabilityRows
 from losscli.declaration.domains.distributions import Distribution
-from losscli.declaration.loss import BoundLoss, Form
+from losscli.declaration.form import Form
+from losscli.declaration.loss import BoundLoss
 from losscli.errors import DataError, UsageError
 
 SCORED_ROLES = frozenset({"y_true", "y_pred", "variance"})

@@ -143,10 +143,14 @@ def _roles(bound: BoundLoss) -> tuple[tuple[str, str], ...]:
 def _parameters(bound: BoundLoss) -> tuple[tuple[str, str], ...]:
     rows = []
     for p in bound.loss.parameters:
-        value, default = p.domain.text(bound.params[p.name]), p.domain.text(p.default)
-        rows.append(
-            (f"{p.name}={value}", p.domain.describe() + (f"; {default} by default" if value != default else ""))
-        )
+        if p.required:
+            is_set = p.name in bound.given
+            value, default = p.domain.text(bound.params[p.name]) if is_set else "...", "; required"
+        else:
+            value, default = p.domain.text(bound.params[p.name]), p.domain.text(p.default)
+            default = f"; {default} by default" if value != default else ""
+        rows.append((f"{p.name}={value}", p.domain.describe() + default))
+    rows += [(f"{role}, {name}", "one of them must be given") for role, name in bound.loss.alternatives]
     together = _requirement(bound.loss)
     return (*rows, ("together", together)) if together else tuple(rows)
 
@@ -191,7 +195,7 @@ def _properties(bound: BoundLoss) -> tuple[tuple[str, str], ...]:
     rows.append(("aims at", loss.elicits or "none known"))
     if loss.reduction != "mean":
         rows.append(("reduced by", str(loss.reduction).replace("_", " ")))
-    coupled = [form for form in loss.forms if form.coupled]
+    coupled = [form for form in loss.forms if form.couples(bound.params)]
     if coupled:
         only = "" if len(coupled) == len(loss.forms) else f", given {' and '.join(coupled[0].names)} alone"
         rows.append(("needs", f"all rows at once{only}: they are coupled"))
@@ -238,7 +242,15 @@ def parameter_entries(loss: Loss) -> list[dict[str, Any]]:
     """Return the parameters as they are in JSON."""
     from losscli.results import jsonable  # not needed for text
 
-    return [{"name": p.name, "default": jsonable(p.default), "range": p.domain.describe()} for p in loss.parameters]
+    return [
+        {
+            "name": p.name,
+            "default": None if p.required else jsonable(p.default),
+            "range": p.domain.describe(),
+            "required": p.required,
+        }
+        for p in loss.parameters
+    ]
 
 
 def to_dict(explanation: Explanation) -> dict[str, Any]:

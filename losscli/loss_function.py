@@ -14,7 +14,8 @@ from losscli.data.labels import number_compared, number_names
 from losscli.data.positions import class_label_role, find_positions, weights_of_samples
 from losscli.data.table import Kind, convert
 from losscli.declaration.domains import Array
-from losscli.declaration.loss import BoundLoss, Form
+from losscli.declaration.form import Form
+from losscli.declaration.loss import BoundLoss
 from losscli.errors import DataError, UsageError
 from losscli.evaluation.evaluator import Evaluator, check_frames, choose_form
 from losscli.evaluation.in_memory import BlockEvaluator
@@ -179,11 +180,13 @@ class LossFunction:
             check_identifiers(given.items())
         values = {name: np.atleast_1d(as_array(array, name)) for name, array in given.items()}
         weight = values.pop("weight", None)
+        self.bound.check_complete()
         form = choose_form(self.bound, {name: array.shape for name, array in values.items()})
         if form is None or not {role.name for role in form.roles}.issuperset(values):
             forms = self.bound.loss.forms
             wanted = " or ".join("(" + ", ".join(role.name for role in form.roles) + ")" for form in forms)
             raise UsageError(f"{self.bound.label} takes the arrays {wanted}, not ({', '.join(values)})")
+        self.bound.check_alternatives(values)
         values = number_labels(form, values)
         check_frames(form, {name: array.shape for name, array in values.items()})
         by_row = [role.name for role in form.roles if role.domain.per_row and role.name in values]

@@ -47,6 +47,7 @@ class Hint(enum.Enum):
     DIVIDE_BY_SUM = "{param:normalize=true} divides by the sum"
     DIVIDE_OR_FROM_LOGITS = "{param:normalize=true} divides by it, or add {from_logits:true} if these are logits"
     DIVIDE_OR_GIVE_SOFTMAX = "{param:normalize=true} divides by it, or give the softmax if these are logits"
+    EVENT_CODES = "subtract 1 from codes 1 and 2"
     FILE_AS_MODEL = "{model:{path}} makes it one"
     FROM_LOGITS = "if these are logits, add {from_logits:true}"
     GIVE_DATA = "give a table or {data:{role}}"

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from losscli.declaration.domains import Array, Interval, Number
+from losscli.declaration.form import Parameter
 from losscli.declaration.grammar import parse_specs
-from losscli.declaration.loss import Parameter, checked
+from losscli.declaration.loss import checked
 from losscli.errors import DataError, UsageError
 from losscli.messages import digest
 

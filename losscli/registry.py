@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from losscli.declaration.equivalent import Equivalent
+from losscli.declaration.form import unwrap
 from losscli.declaration.grammar import LossSpec, parse_specs
-from losscli.declaration.loss import BoundLoss, Loss, checked, pending, unwrap
+from losscli.declaration.loss import BoundLoss, Loss, checked, pending
 from losscli.declaration.names import match_squashed, names_by_squashed, normalize_name
 from losscli.errors import UsageError
 from losscli.losses import ENTRY_POINT_GROUP, MODULES, modules_found, place_in_list

@@ -17,11 +17,12 @@ import numpy as np
 import losscli
 from losscli.declaration.domains import ClassTargets, Domain, Simplex
 from losscli.declaration.equivalent import Equivalent, StatedDifference
-from losscli.declaration.loss import BoundLoss, Form, Loss
+from losscli.declaration.form import Form
+from losscli.declaration.loss import BoundLoss, Loss
 from losscli.errors import UsageError
 from tests.registry_cases import DIMS, FURTHER, LOSSES, classes, read_tuples, variants
 
-OF_TENSORS = {"torch", "torchvision", "torchmetrics", "pytorch_metric_learning", "mmdet", "mmpose"}
+OF_TENSORS = {"torch", "torchvision", "torchmetrics", "pytorch_metric_learning", "mmdet", "mmpose", "pycox"}
 """Libraries whose calls take tensors; others take NumPy arrays."""
 
 PER_LABEL = {"bce": [{"pos_weight": [2.0, 0.5, 3.0]}]}

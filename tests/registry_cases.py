@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from losscli import registry
-from losscli.declaration.loss import BoundLoss, Form, Loss
+from losscli.declaration.form import Form
+from losscli.declaration.loss import BoundLoss, Loss
 
 GOLDEN = Path(__file__).parent / "golden"
-DIMS = {"N": 9, "C": 4, "D": 3, "T": 6, "S": 2, "K": 3}
+DIMS = {"N": 9, "C": 4, "D": 3, "T": 6, "S": 2, "K": 3, "M": 4}
 
 LOSSES = registry.all_losses()
 
@@ -41,8 +42,8 @@ def numbers(value: Any) -> Any:
 
 
 def variants(loss: Loss) -> list[dict[str, Any]]:
-    """Parameters worth testing: the defaults, and each set that a golden case uses."""
-    sets: list[dict[str, Any]] = [{}]
+    """Parameters worth testing: the defaults, if they are complete, and each set that a golden case uses."""
+    sets: list[dict[str, Any]] = [] if any(parameter.required for parameter in loss.parameters) else [{}]
     for case in golden(loss.name) if has_golden(loss.name) else []:
         if case["params"] not in sets:
             sets.append(case["params"])
@@ -65,6 +66,8 @@ FURTHER: dict[str, list[dict[str, Any]]] = {
     "asymmetric": [{"eps": 0}, {"gamma_neg": 0}, {"gamma_neg": 0, "clip": 0}, {"gamma_neg": 0.5}],
     "dice": [{"smooth": 0}],
     "tversky": [{"smooth": 0, "beta": 0}],
+    "focal_tversky": [{"gamma": 1}, {"gamma": 1, "beta": 0, "smooth": 0}, {"gamma": 0.5}],
+    "log_cosh_dice": [{"smooth": 0}],
     "renyi": [{"alpha": 0.5}, {"alpha": 3}],
     "triplet": [{"distance": d, "swap": s} for d in ("euclidean", "cosine", "sqeuclidean") for s in (False, True)],
     "triplet_mined": [{"distance": "euclidean"}, {"distance": "cosine", "margin": 2}],
@@ -107,17 +110,19 @@ def classes(bound: BoundLoss) -> int:
 def draw(bound: BoundLoss, form: Form, rng: np.random.Generator, rows: int = DIMS["N"]) -> dict[str, Any]:
     """Random arrays for the roles of a form, inside their domains and away from kinks."""
     dims = DIMS | {"N": rows, "C": classes(bound)}
-    return {role.name: role.domain.with_params(bound.params).sample(rng, dims) for role in form.roles}
+    without = {role for role, parameter in bound.loss.alternatives if bound.params[parameter] is not None}
+    domains = {role.name: role.domain.with_params(bound.params) for role in form.roles if role.name not in without}
+    return {name: domain.sample(rng, dims) for name, domain in domains.items()}
 
 
 def kernel(bound: BoundLoss, form: Form, arrays: dict[str, Any], hook: str = "") -> np.ndarray:
     """The kernel (or a hook) on arrays, unchecked."""
     function = form.hooks[hook] if hook else form.kernel  # type: ignore[index]
+    weight = [None] if function in form.weighted else []
     wanted = form.keywords[function]
+    arguments = [*(arrays.get(name) for name in form.names), *weight]
     with np.errstate(all="ignore"):
-        return np.asarray(
-            function(*(arrays.get(name) for name in form.names), **{name: bound.params[name] for name in wanted})
-        )
+        return np.asarray(function(*arguments, **{name: bound.params[name] for name in wanted}))
 
 
 def per_sample(bound: BoundLoss, form: Form, arrays: dict[str, Any]) -> np.ndarray:

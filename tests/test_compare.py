@@ -69,7 +69,7 @@ def search_grids(loss: Any, e: np.ndarray, weight: np.ndarray) -> float:
     return float(grid[best])
 
 
-@pytest.mark.parametrize("weight", [None, W], ids=["unweighted", "weighted"])
+@pytest.mark.parametrize("weight", [pytest.param(None, marks=pytest.mark.slow), W], ids=["unweighted", "weighted"])
 @pytest.mark.parametrize("name", LOSSES)
 def test_every_column_against_numpy(name: str, weight: np.ndarray | None) -> None:
     loss, w = LOSSES[name], np.ones(N) if weight is None else weight

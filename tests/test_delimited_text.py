@@ -149,7 +149,10 @@ READ: dict[str, tuple[bytes, str, list[object], float]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", READ)
+EACH = [name if i % 2 else pytest.param(name, marks=pytest.mark.slow) for i, name in enumerate(READ)]
+
+
+@pytest.mark.parametrize("name", EACH)
 def test_text_is_read_alike_by_all_routes(name: str, cli: Cli, cut: Callable[[int], None]) -> None:
     data, loss, options, value = READ[name]
     printed = by_all_routes(data, loss, options, cli, cut)

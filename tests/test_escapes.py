@@ -70,7 +70,10 @@ def test_markdown_keeps_rows_and_tags_apart(cli: Cli, tmp_path: Path) -> None:
     assert any(r"&lt;img src=x&gt;<br>\| \`b\` \[c\](d) \*e\* \\ |" in line for line in lines)
 
 
-@pytest.mark.parametrize("format_", ["json", "jsonl", "tsv", "csv", "markdown", "table"])
+@pytest.mark.parametrize(
+    "format_",
+    ["json", "csv", *(pytest.param(f, marks=pytest.mark.slow) for f in ("jsonl", "tsv", "markdown", "table"))],
+)
 @pytest.mark.parametrize("to_file", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_lone_surrogates_are_written_as_utf8(tmp_path: Path, format_: str, to_file: bool) -> None:
     (tmp_path / "d.json").write_text('{"y_true": [1, 2], "y_pred": [1, 3], "g": ["\\ud800", "a"]}')

@@ -152,7 +152,8 @@ def with_absurd_value(role: str, size: float) -> tuple[np.ndarray, np.ndarray]:
     return y, p
 
 
-@pytest.mark.parametrize("role", ["y_true", pytest.param("y_pred", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("role", ["y_true", "y_pred"])
 def test_one_absurd_value(role: str) -> None:
     check_pull_and_skill(ROBUST | {"huber": CONVEX["huber"]}, *with_absurd_value(role, 9.97e36))
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from losscli.declaration.domains import ValueOrigin
-from losscli.declaration.loss import BoundLoss, Form
+from losscli.declaration.form import Form
+from losscli.declaration.loss import BoundLoss
 from losscli.errors import DataError
 from losscli.pipeline import resolve_losses as resolve
 from tests.accuracy import as_kernels_want_it

@@ -245,7 +245,7 @@ def test_nothing_is_suggested_for_what_is_like_nothing() -> None:
 def test_scores_of_several_classes_are_those_of_two() -> None:
     assert told("f1_weighted") == told("f1")
     assert told("roc_auc_ovo_weighted") == told("roc_auc")
-    assert told("jaccard_macro") == told("jaccard")
+    assert told("jaccard_macro") == " (did you mean jaccard?)"
 
 
 # --------------------------------------------------------------------------------------------------------- list
@@ -260,7 +260,7 @@ def listed(cli: Cli, *arguments: str) -> list[str]:
 
 def test_the_list_is_by_family_with_common_losses_first(cli: Cli) -> None:
     families = list(dict.fromkeys(loss.family for loss in LOSSES))
-    assert families == ["regression", "binary", "multiclass", "divergence", "metric", "boxes", "faces"]
+    assert families == ["regression", "binary", "multiclass", "divergence", "metric", "boxes", "faces", "survival"]
     assert [loss.family for loss in LOSSES] == sorted((loss.family for loss in LOSSES), key=families.index)
     assert listed(cli) == [loss.name for loss in LOSSES]
     assert listed(cli)[:4] == ["mse", "mae", "rmse", "huber"]

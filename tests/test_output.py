@@ -102,6 +102,7 @@ def test_a_pipe_that_does_not_block(variables: dict[str, str], many: str) -> Non
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variables", UNBUFFERED)
 def test_a_disk_that_is_nearly_full(variables: dict[str, str], many: str, folder: Path) -> None:
     """A limit on the size of files is like a disk with so many bytes left: the last write is a short one."""
@@ -139,8 +140,15 @@ STATUSES: dict[str, tuple[list[str], int]] = {
 }
 
 
+TRIED_FIRST = ("fine", "a gate", "a file")
+EACH = [
+    pytest.param(case, id=name, marks=() if name in TRIED_FIRST else pytest.mark.slow)
+    for name, case in STATUSES.items()
+]
+
+
 @pytest.mark.parametrize("where", ["closed", *(pytest.param(one, marks=pytest.mark.slow) for one in ("full", "gone"))])
-@pytest.mark.parametrize("case", STATUSES.values(), ids=STATUSES)
+@pytest.mark.parametrize("case", EACH)
 def test_the_status_without_standard_error(case: tuple[list[str], int], where: str) -> None:
     Path("gap.csv").write_text("y_true,y_pred\n1,\n2,2\n")
     words, status = case
@@ -162,7 +170,10 @@ def test_a_file_that_is_opened_does_not_take_the_place_of_a_closed_stream() -> N
     assert (done.returncode, Path("out.csv").read_text().count("\n")) == (0, 2)
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--version"], ["compute", "--help"], ["list"], ["explain", "mse"]])
+@pytest.mark.parametrize(
+    "words",
+    [["--help"], ["list"], *(pytest.param(w, marks=pytest.mark.slow) for w in (["--version"], ["explain", "mse"]))],
+)
 def test_help_and_lists_say_when_they_cannot_be_written(words: list[str]) -> None:
     with open("/dev/full", "wb") as file:
         status, _, err = run(*words, stdout=file)
@@ -256,7 +267,9 @@ def test_compressed_files(ending: str, cli: Cli) -> None:
     assert (refused.status, f"its ending before {ending} names no format" in refused.err) == (2, True)
 
 
-@pytest.mark.parametrize("path", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
+@pytest.mark.parametrize(
+    "path", ["/dev/stdout", *(pytest.param(p, marks=pytest.mark.slow) for p in ("/dev/fd/1", "/proc/self/fd/1"))]
+)
 def test_standard_output_by_its_path(path: str) -> None:
     script = f'(echo first; "$@" -o {path}; echo last) > out.txt'
     words = [*LOSSCLI, "compute", "mse", "small.csv", "-f", "value"]
@@ -363,6 +376,7 @@ def test_an_archive_whose_name_is_not_utf8(cli: Cli) -> None:
     assert cli("compute", "mse", name, "-f", "value").out == "2.5\n"
 
 
+@pytest.mark.slow
 def test_names_that_are_not_utf8() -> None:
     name = b"\xff\xe9.csv"
     os.rename(b"small.csv", name)
@@ -381,6 +395,7 @@ def test_names_that_are_not_utf8() -> None:
 # ------------------------------------------------------------------------------------ errors of the other side
 
 
+@pytest.mark.slow
 def test_a_temporary_folder_without_room_is_no_matter_of_the_output(many: str) -> None:
     np.savez("many.npz", y_true=np.zeros(N_ROWS), y_pred=np.ones(N_ROWS))
     with open("many.npz", "rb") as file:

@@ -257,7 +257,7 @@ def test_one_distribution_has_no_rows_with_shares(tmp_path: Path) -> None:
 STRESSED = ["mse", "rmse", "mae", "huber:delta=50", "log_cosh", "mape", "medae", "max_error", "quantile:tau=0.9"]
 
 
-@pytest.mark.parametrize("rule", ["mad:3.5", "iqr:1.5"])
+@pytest.mark.parametrize("rule", ["mad:3.5", pytest.param("iqr:1.5", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("weight", [None, "y_true"])
 def test_stress_is_that_of_compare(rule: str, weight: str | None) -> None:
     options = {} if weight is None else {"columns": {"weight": weight}}

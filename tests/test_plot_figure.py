@@ -227,7 +227,9 @@ HARD = {
 }
 
 
-@pytest.mark.parametrize("name", HARD)
+@pytest.mark.parametrize(
+    "name", [name if i % 2 else pytest.param(name, marks=pytest.mark.slow) for i, name in enumerate(HARD)]
+)
 def test_labels_do_not_overlap(name):
     found = HARD[name]
     figure = Figure(dpi=150)

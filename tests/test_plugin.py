@@ -112,7 +112,7 @@ def test_compare(house: Path) -> None:
 def test_list(house: Path) -> None:
     entries = json.loads(run(house, "list", "-f", "json"))
     (mine,) = [entry for entry in entries if entry["name"] == "three_halves"]
-    assert mine["params"] == [{"name": "scale", "default": 1.0, "range": "> 0"}]
+    assert mine["params"] == [{"name": "scale", "default": 1.0, "range": "> 0", "required": False}]
 
 
 def test_explain(house: Path) -> None:

@@ -487,8 +487,9 @@ PARAMETERS = array(
         "A parameter.",
         {
             "name": text("name of the parameter"),
-            "default": {**SETTING, "description": "its default; null for none, and for infinity"},
+            "default": {**SETTING, "description": "its default; null for none, for infinity, and where it is required"},
             "range": text("what it can be, in words"),
+            "required": flag("whether it has no default, so that the loss needs it"),
         },
     ),
     "its parameters",

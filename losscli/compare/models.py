@@ -341,7 +341,7 @@ def prepare_contest(
     contest = Contest(evaluator.label, group, ordered, differences, len(batch))
     if len(differences) < 2 or any(map(math.isnan, values.values())):
         return contest._replace(no_interval_reason=NOT_ALL_FINITE)
-    if not best.is_per_sample or evaluator.form.coupled:
+    if not best.is_per_sample or evaluator.coupled:
         return contest._replace(no_interval_reason="where rows are coupled")
     outcomes = {model: losses[model].evaluate()[0] for model in differences}
     flips: Iterator[FlipCandidate] = iter(())

@@ -20,7 +20,7 @@ def effective_share_if_normal(loss: LossOnRows, scale: float | None) -> float | 
     """
     evaluator = loss.evaluator
     is_of_residual_alone = Property.TRANSLATION_INVARIANT in evaluator.bound.properties
-    if scale is None or not is_of_residual_alone or evaluator.form.coupled or "row_mask" in evaluator.form.hooks:
+    if scale is None or not is_of_residual_alone or evaluator.coupled or "row_mask" in evaluator.form.hooks:
         return None
     if loss.reduction not in ADDITIVE_REDUCTIONS or loss.batch.arrays["y_pred"].size != len(loss.batch):
         return None

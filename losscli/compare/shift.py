@@ -52,9 +52,9 @@ class ShiftedLoss:
         self._batch = batch = replace(batch, arrays=arrays, extras={})
         self._row_minimizers, self._centre = row_minimizers, centre
         is_additive, hooks = loss.reduction in ADDITIVE_REDUCTIONS, evaluator.form.hooks
-        self.has_slope = is_additive and "gradient" in hooks and not evaluator.form.coupled
+        self.has_slope = is_additive and "gradient" in hooks and not evaluator.coupled
         self._is_sum = is_additive and "denominator" not in hooks
-        self._shifts_at_once = 1 if evaluator.form.coupled else max(1, ROWS_PER_EVALUATION // len(batch))
+        self._shifts_at_once = 1 if evaluator.coupled else max(1, ROWS_PER_EVALUATION // len(batch))
         self._tiled = batch
         self._reference: Array | float = 0.0
         self._far, self._distances, self._far_slopes = NO_ROWS, np.empty(0), np.empty(0)
@@ -208,7 +208,7 @@ def minimize_shifted(
             found = minimizer.best_of(function.excess, (found, *ends))
     else:
         coarse = None
-        if len(batch) > MAX_COARSE_ROWS and not evaluator.form.coupled:
+        if len(batch) > MAX_COARSE_ROWS and not evaluator.coupled:
             every = np.zeros(len(batch), dtype=bool)
             every[:: len(batch) // MAX_COARSE_ROWS] = True
             coarse = function.take(every).excess

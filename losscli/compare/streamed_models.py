@@ -188,7 +188,7 @@ class ModelLosses:
         kept = None if batch.absent is None else ~batch.absent
         rows = batch if kept is None else batch.take(kept)
         for i, (sums, evaluator) in enumerate(zip(self.sums, self._evaluators, strict=True)):
-            if len(by_model[0][i].per_sample) != len(batch) or evaluator.form.coupled:
+            if len(by_model[0][i].per_sample) != len(batch) or evaluator.coupled:
                 continue
             found = [each[i] if kept is None else each[i].take(kept) for each in by_model]
             with np.errstate(all="ignore"):
@@ -237,7 +237,7 @@ class ModelLosses:
         is_root = reduction is Reduction.ROOT_MEAN
         if len(differences) < len(values):
             reason = NOT_ALL_FINITE
-        elif evaluator.form.coupled:
+        elif evaluator.coupled:
             reason = "where rows are coupled"
         elif is_root and values[order[0]] == 0:
             reason = "where a root has no slope"

@@ -79,7 +79,7 @@ class LossOnRows:
         """Yield the rows, or those of a mask, in blocks that stay in cache; all at once if the loss needs that."""
         size = len(self.batch)
         step = min(ROWS_PER_EVALUATION, rows_in_batch(self.batch))
-        step = size if self.evaluator.form.coupled or not self.is_per_sample else step
+        step = size if self.evaluator.coupled or not self.is_per_sample else step
         for start in range(0, size, max(1, step)):
             block = self.batch if size <= step else self.batch.take(slice(start, start + step))
             if rows is not None and not (kept := rows[start : start + step]).all():
@@ -102,7 +102,7 @@ class RowSubset:
 
     def take(self, rows: Mask) -> RowSubset:
         """Return the rows of a mask; a loss that couples rows keeps its values among all of them."""
-        coupled = {i: loss.evaluate()[0] for i, loss in enumerate(self.losses) if loss.evaluator.form.coupled}
+        coupled = {i: loss.evaluate()[0] for i, loss in enumerate(self.losses) if loss.evaluator.coupled}
         return RowSubset(self.batch.take(rows), self.run, {i: outcome.take(rows) for i, outcome in coupled.items()})
 
     def residual(self) -> Array | None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from losscli.data.batch import MODEL_ROLE, Batch, bytes_per_row, rows_per_batch
 from losscli.declaration.domains import ClassTargets, ValueOrigin
-from losscli.declaration.loss import Form
+from losscli.declaration.form import Form
 from losscli.errors import DataError
 from losscli.messages import Hint
 

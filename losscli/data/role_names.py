@@ -27,8 +27,17 @@ OTHER_NAMES = {
     "embeddings1": ("embedding1", "embedding_1", "emb1", "emb_1"),
     "embeddings2": ("embedding2", "embedding_2", "emb2", "emb_2"),
     "distance": ("dist", "distances"),
+    "scale": ("sigma", "sd", "std", "stddev"),
+    "time": (
+        *("duration", "durations", "t", "survival_time", "time_to_event", "follow_up", "followup", "futime"),
+        *("生存时间", "随访时间"),
+    ),
+    "event": ("status", "event_observed", "events", "e", "died", "death", "dead", "fustat", "事件", "结局"),
 }
 """Role -> other names of its columns."""
+
+SAYING_LITTLE = ("time", "event")
+"""Roles whose names other columns have, too: event_id is a key, and status may be a target."""
 
 WEIGHT_NAMES = ("weight", "weights", "sample_weight", "权重", "样本权重")
 
@@ -73,7 +82,8 @@ def usual_names(role: str, *more: str) -> tuple[str, ...]:
 
 @cache
 def _role_name_pattern() -> re.Pattern[str]:
-    names = {*OTHER_NAMES, *(usual for several in OTHER_NAMES.values() for usual in several), *WEIGHT_NAMES}
+    roles = {role: several for role, several in OTHER_NAMES.items() if role not in SAYING_LITTLE}
+    names = {*roles, *(usual for several in roles.values() for usual in several), *WEIGHT_NAMES}
     prefixes = "|".join(re.escape(name) for name in names if len(name) > 1)
     return re.compile(rf"y|(?:{prefixes})(?:[{re.escape(SEPARATORS)}].*)?", re.IGNORECASE | re.DOTALL)
 

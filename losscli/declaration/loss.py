@@ -9,120 +9,16 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, partial, partialmethod
-from typing import Any, Literal, NamedTuple, get_type_hints
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cached_property, partialmethod
+from typing import Any, NamedTuple
 
-from losscli.declaration.domains import Domain, ParameterDomain
 from losscli.declaration.equivalent import Equivalent, texts_by_library
+from losscli.declaration.form import Coupling, Form, Hook, Kernel, Parameter, argument_names, array_names, unwrap
 from losscli.declaration.grammar import RawValue
 from losscli.declaration.properties import Claim, Functional, Ordering, Property, Reduction
 from losscli.errors import UsageError
 from losscli.messages import one_line
-
-Kernel = Callable[..., Any]
-Hook = Literal["gradient", "row_mask", "denominator", "clipped", "frequency", "tally", "validate", "warn"]
-GRADIENT_ROLES = ("y_pred", "x1", "anchor", "embeddings", "embeddings1", "distance", "log_probs")
-
-
-class Role(NamedTuple):
-    """A named array that a loss reads."""
-
-    name: str
-    domain: Domain
-    optional: bool = False
-
-
-class Parameter(NamedTuple):
-    """A named setting of a loss."""
-
-    name: str
-    domain: ParameterDomain
-    default: Any
-
-
-class Signature(NamedTuple):
-    """What the annotations of a kernel declare."""
-
-    roles: tuple[Role, ...]
-    parameters: tuple[Parameter, ...]
-
-
-def unwrap(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function inside of `functools.partial` objects and `functools.wraps` decorators."""
-    while True:
-        inner = function.func if isinstance(function, partial) else getattr(function, "__wrapped__", None)
-        if inner is None:
-            return function
-        function = inner
-
-
-def argument_names(function: Callable[..., Any]) -> tuple[list[str], tuple[str, ...]]:
-    """Return the names of the positional and of the keyword-only arguments, also of wrapped and partial functions."""
-    code = getattr(function, "__code__", None)
-    if code is not None and not hasattr(function, "__wrapped__"):  # 0.3 µs instead of 24: a file has up to 100
-        count = code.co_argcount
-        return list(code.co_varnames[:count]), code.co_varnames[count : count + code.co_kwonlyargcount]
-    parameters = inspect.signature(function).parameters.values()
-    keywords = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
-    return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)], keywords
-
-
-class Form:
-    """One way to call a loss: its roles, its kernel and the hooks of the kernel.
-
-    A `coupled` form couples rows: its kernel gets the whole dataset at once. `properties` are true of this form, beyond
-    those of all forms. `names` are those of the roles; `keywords` maps the kernel and each hook to the parameters that
-    it takes. Annotations are read on first use: most losses of the catalogue are only names to most commands.
-
-    Hooks take the same arrays as the kernel:
-        gradient: The derivative with respect to the gradient role, element by element.
-        row_mask: A mask of the rows that count.
-        denominator: What each row adds to the divisor of the mean, instead of 1. Its docstring says what the sum is,
-            and when it is 0.
-        clipped: A mask of the elements whose probability was clipped.
-        frequency: How many samples each one counts as, instead of 1; None if all count once.
-        tally: A mask of the samples that a note counts; its docstring says what is so of them.
-        validate: An iterator of Refusals and Conflicts: values that contradict those of another role or row.
-        warn: An iterator of Remarks: rows that are worth a note.
-    """
-
-    def __init__(self, kernel: Kernel, coupled: bool = False, by_query: bool = False) -> None:
-        self.kernel = kernel
-        self.coupled = coupled
-        self.by_query = by_query
-        self.hooks: dict[Hook, Kernel] = {}
-        self.names, keywords = argument_names(kernel)
-        self.keywords = {kernel: keywords}
-        self.gradient_role = next((name for name in GRADIENT_ROLES if name in self.names), "")
-        self.properties = Property.NONE
-
-    @cached_property
-    def roles(self) -> tuple[Role, ...]:
-        return self.signature.roles
-
-    @cached_property
-    def signature(self) -> Signature:
-        """The roles and parameters.
-
-        Raises:
-            UsageError: One is not annotated with a domain.
-        """
-        hints = get_type_hints(unwrap(self.kernel), include_extras=True)
-        roles, parameters = [], []
-        for p in inspect.signature(self.kernel).parameters.values():
-            hint = hints.get(p.name)
-            marks = [m for item in (hint, *getattr(hint, "__args__", ())) for m in getattr(item, "__metadata__", ())]
-            domain = next((mark for mark in marks if isinstance(mark, (Domain, ParameterDomain))), None)
-            if p.kind is p.KEYWORD_ONLY and isinstance(domain, ParameterDomain):
-                parameters.append(Parameter(p.name, domain, p.default))
-            elif isinstance(domain, Domain):
-                roles.append(Role(p.name, domain, optional=p.default is None))
-            else:
-                name = unwrap(self.kernel).__name__
-                raise UsageError(f"the loss {name}: {p.name} must be annotated with a domain of losscli.domains")
-        return Signature(tuple(roles), tuple(parameters))
-
 
 ADVICE = ("Use", "Avoid", "Pitfalls")
 """Paragraphs of a kernel's docstring that start with one of these words and a colon are its advice."""
@@ -165,6 +61,7 @@ class Loss:
         """Whether it is a loss of `y_pred - y_true`: outliers of that are its outliers."""
         self.forms = [Form(kernel, declaration["coupled"], declaration.get("by_query", False))]
         self.requirement: Callable[..., str] | None = None
+        self.alternatives: list[tuple[str, str]] = []
         self.order: Callable[..., Ordering | None] | None = None
         self.minimizer: Callable[..., Functional] | None = None
         self.minimizer_keywords: tuple[str, ...] = ()
@@ -212,7 +109,7 @@ class Loss:
 
     def form(self, kernel: Kernel) -> Kernel:
         """Declare another way to call this loss, by other roles; it couples rows if the first does."""
-        self.forms.append(Form(kernel, self.forms[0].coupled))
+        self.forms.append(Form(kernel, self.forms[0].coupling))
         return kernel
 
     def coupled_form(self, kernel: Kernel) -> Kernel:
@@ -225,11 +122,11 @@ class Loss:
         self.forms[-1].properties |= properties
 
     def _attach(self, hook: Hook, kernel: Kernel) -> Kernel:
-        names, keywords = argument_names(kernel)
+        names, keywords, is_weighted = array_names(kernel)
         for form in reversed(self.forms):  # of forms that differ by shapes alone, the one declared last
             if names == form.names:
                 form.hooks[hook] = kernel
-                form.keywords[kernel] = keywords
+                form.keep(kernel, keywords, is_weighted)
                 return kernel
         raise TypeError(f"{self.name}.{hook}: no form takes the roles {', '.join(names)}")
 
@@ -252,6 +149,12 @@ class Loss:
         self.requirement = requirement
         return requirement
 
+    def takes_one_of(self, role: str, parameter: str) -> None:
+        """Declare an optional role and a parameter, None by default, one of which must be given: a number a row or one
+        for all.
+        """
+        self.alternatives.append((role, parameter))
+
     def orders_like(self, order: Callable[..., Ordering | None]) -> Callable[..., Ordering | None]:
         """Declare which loss orders all predictions alike, if one does: a function of the parameters."""
         self.order = order
@@ -269,11 +172,13 @@ class Loss:
             UsageError: A value is out of range, or the values do not go together.
         """
         known = {parameter.name: parameter for parameter in self.parameters}
-        values = {name: parameter.default for name, parameter in known.items()}
+        values = {name: None if parameter.required else parameter.default for name, parameter in known.items()}
         values |= {name: checked(self.name, known[name], value) for name, value in params.items()}
-        if self.requirement is not None and (problem := self.requirement(**values)):
+        is_complete = all(name in params or not parameter.required for name, parameter in known.items())
+        if is_complete and self.requirement is not None and (problem := self.requirement(**values)):
             raise UsageError(f"{self.name}: {problem}")
-        texts = {name: f":{name}={parameter.domain.text(values[name])}" for name, parameter in known.items()}
+        set_ones = {name: p for name, p in known.items() if name in params or not p.required}
+        texts = {name: f":{name}={parameter.domain.text(values[name])}" for name, parameter in set_ones.items()}
         label = self.name + "".join(text for name, text in texts.items() if values[name] != known[name].default)
         return BoundLoss(self, values, label, self.name + "".join(texts.values()), frozenset(params))
 
@@ -307,6 +212,21 @@ class BoundLoss(NamedTuple):
     label: str
     canonical: str
     given: frozenset[str] = frozenset()
+
+    def check_complete(self) -> None:
+        """Raise a UsageError if a required parameter is not set."""
+        for parameter in self.loss.parameters:
+            if parameter.required and parameter.name not in self.given:
+                name = parameter.name
+                raise UsageError(f"{self.loss.name} needs its parameter {name}, {parameter.domain.describe()}")
+
+    def check_alternatives(self, roles: Collection[str]) -> None:
+        """Raise a UsageError if both of a role and a parameter are given, or neither, where one is needed."""
+        for role, parameter in self.loss.alternatives:
+            if (role in roles) == (self.params[parameter] is not None):
+                found = "both are" if role in roles else "neither is"
+                choice = f"a number for each row ({role}) or one for all (its parameter {parameter})"
+                raise UsageError(f"{self.label} takes {choice}: {found} given")
 
     @property
     def functional(self) -> Functional | None:
@@ -351,7 +271,7 @@ def loss(
     equivalents: Mapping[str, str] | Sequence[Equivalent | tuple[str, str]] = (),
     symbols: Mapping[str, str] = NO_SYMBOLS,
     reduction: Reduction = Reduction.MEAN,
-    coupled: bool = False,
+    coupled: Coupling = False,
     by_query: bool = False,
     name: str = "",
 ) -> Callable[[Kernel], Loss]:
@@ -369,7 +289,7 @@ def loss(
         equivalents: The same thing in other libraries: calls that tests run, or library -> words.
         symbols: What the symbols of the formula and of the gradients stand for; it may define more than they use.
         reduction: How per-sample losses become one number.
-        coupled: The kernel couples rows and gets the whole dataset at once.
+        coupled: The kernel couples rows and gets the whole dataset at once; or a function of parameters that says so.
         by_query: The sample is a query: the kernel gets the rows of many queries, one query after the other, and with
             the role `query` where each begins and the last ends; it returns one value per query.
         name: The name of the loss, if it is not the function's.

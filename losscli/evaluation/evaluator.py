@@ -13,7 +13,8 @@ from losscli.data.batch import Batch
 from losscli.data.positions import class_label_role, find_positions
 from losscli.declaration.checks import Conflict
 from losscli.declaration.domains import Array, Domain, Mask, ValueOrigin
-from losscli.declaration.loss import BoundLoss, Form
+from losscli.declaration.form import WEIGHT, Form
+from losscli.declaration.loss import BoundLoss
 from losscli.declaration.row_lists import RowLists, flatten_lists
 from losscli.errors import DataError, LosscliError, UsageError
 from losscli.messages import Hint
@@ -85,13 +86,18 @@ class Evaluator:
     def label(self) -> str:
         return self.bound.label
 
+    @property
+    def coupled(self) -> bool:
+        """Whether the loss couples rows, with its parameters."""
+        return self.form.couples(self.bound.params)
+
     def domain(self, role: str) -> Domain:
         declared = next(r.domain for r in self.form.roles if r.name == role)
         return declared.with_params(self.bound.params)
 
     def needs_all_rows(self, arrays: Mapping[str, Any]) -> bool:
         """Tell whether the loss needs all rows at once, by the shapes of arrays or columns."""
-        return self.form.coupled or self.one_distribution(arrays)
+        return self.coupled or self.one_distribution(arrays)
 
     def one_distribution(self, arrays: Mapping[str, Any]) -> bool:
         """Tell whether all rows together are one sample: the classes of one distribution."""
@@ -141,12 +147,14 @@ class Evaluator:
         layout = self._layouts.get(shapes)
         if layout is None:
             layout = self._layouts[shapes] = self._build_layout(batch)
-        arrays = {}
+        arrays: dict[str, Any] = {}
         for name, domain, index in layout.roles:
             array = batch.arrays[name] if index is None else batch.arrays[name][index]
             arrays[name] = batch.check(name, domain, array, batch.origins[name], layout.dims)
         if self.form.by_query:
             arrays = flatten_lists(arrays)
+        if self.form.weighted:
+            arrays[WEIGHT] = batch.weight
         hooks = self.form.hooks
         if "validate" in hooks:
             for problem in self._call(hooks["validate"], arrays):
@@ -180,7 +188,8 @@ class Evaluator:
         keywords = {name: params[name] for name in form.keywords[kernel]}
         part = next((name for name, hook in form.hooks.items() if hook is kernel), "kernel")
         with self._failures_of_plugin(part):
-            return kernel(*[arrays.get(name) for name in form.names], **keywords)
+            weights = [arrays[WEIGHT]] if kernel in form.weighted else []
+            return kernel(*[arrays.get(name) for name in form.names], *weights, **keywords)
 
     def _gradient(self, batch: Batch, arrays: Mapping[str, Any], elements: Array) -> Array:
         slope = self._call(self.form.hooks["gradient"], arrays) if "gradient" in self.form.hooks else None

@@ -129,7 +129,7 @@ class RunState:
         from losscli.statistics.bootstrap.accumulator import COUPLED_ROWS, Estimand
         from losscli.statistics.bootstrap.dependent import new_bootstrap
 
-        refusal = COUPLED_ROWS if evaluator.form.coupled else ""
+        refusal = COUPLED_ROWS if evaluator.coupled else ""
         estimand = Estimand.of(evaluator.bound.loss.reduction, self.reduction)
         return partial(new_bootstrap, self.resampling, estimand, refusal)
 
@@ -324,7 +324,7 @@ def evaluate_incomplete(evaluator: Evaluator, batch: Batch, left_out: Mask, grad
         outcome = Outcome(nan, nan.copy(), gradient=slope)
     else:
         outcome = _scatter(evaluator(batch.take(~left_out), gradient), left_out)
-    if batch.absent is None or evaluator.form.coupled:
+    if batch.absent is None or evaluator.coupled:
         return outcome
     lacking = find_missing(batch)
     absent = batch.absent if lacking is None else batch.absent & ~lacking

@@ -14,6 +14,7 @@ COMMON_LOSSES = {
     "metric": "cosine_similarity cosine_distance triplet contrastive info_nce ntxent supcon",
     "boxes": "iou giou diou ciou",
     "faces": "arcface cosface sphereface",
+    "survival": "aft",
 }
 """The families in the order in which they are listed, each with its common losses: the others come after these."""
 

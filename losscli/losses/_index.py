@@ -69,4 +69,10 @@ NAMES_BY_MODULE: dict[str, str] = {
     "tempered": "categorical_focal softmax_focal 多分类焦点损失 多类焦点损失 generalized_cross_entropy gce "
     "广义交叉熵 泛化交叉熵 symmetric_cross_entropy sce 对称交叉熵 poly poly_loss 多项式损失 "
     "poly_损失",
+    "location_scale": "crps_normal crps_gaussian crps_laplace crps_logistic laplace_nll 拉普拉斯负对数似然 "
+    "logistic_nll 逻辑斯谛分布负对数似然 lognormal_nll log_normal_nll 对数正态负对数似然",
+    "survival": "aft survival_aft aft_nloglik 加速失效时间损失 logistic_hazard_nll nnet_survival "
+    "discrete_hazard 离散时间风险损失 weibull_nll wtte weibull_loglik 威布尔负对数似然",
+    "masks": "jaccard soft_jaccard soft_iou iou_mask 杰卡德损失 focal_tversky ftl 焦点tversky损失 "
+    "log_cosh_dice logcosh_dice 对数双曲余弦dice损失 lovasz_hinge lovasz lovász铰链损失",
 }

@@ -88,9 +88,7 @@ NAMES_ELSEWHERE = {
     "safe_softmax_cross_entropy": "cross_entropy:from_logits=true",
     "sigmoid_binary_cross_entropy": "bce:from_logits=true",
     "cosine_proximity": "cosine_similarity",
-    "jaccard": "tversky:alpha=1:beta=1",
-    "jaccard_loss": "tversky:alpha=1:beta=1",
-    "jaccard_score": "tversky:alpha=1:beta=1",
+    "jaccard_score": "jaccard",
     "soft_dice": "dice",
     "sorensen_dice": "dice",
     "arc_margin": "arcface",
@@ -167,7 +165,7 @@ NO_LOSSES = {
     "pairlogitpairwise PairAccuracy queryrmse queryauc QueryCrossEntropy stochasticrank pfound YetiRankPairwise "
     "LambdaMart FilteredDCG dcg_score ndcg_score xendcg xe_ndcg xe_ndcg_mart xendcg_mart coverage_error "
     "label_ranking_loss label_ranking_average_precision_score",
-    f"{_LACKING}: losses of survival times": "survival:cox survival:aft survivalaft cox cox_nloglik aft_nloglik",
+    f"{_LACKING}: losses of survival times": "survival:cox cox cox_nloglik",
     f"{_LACKING}: it sets the labels, and a loss compares them": "smooth_labels label_smoothing",
     f"{_LACKING}: it has weights to learn": "AdaptiveLogSoftmaxWithLoss",
     f"{_LACKING}: it is a distance, not a loss": "pairwise_distance pairwise_distances euclidean_distances "

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 RESIDUAL = {"e": "y_pred - y_true"}
 
+STANDARDIZED = RESIDUAL | {
+    "z": "e / scale",
+    "Phi": "the distribution function of the standard normal distribution",
+    "phi": "the density of the standard normal distribution",
+}
+"""Of scores of distributions with a location and a scale."""
+
 PROBABILITY = {
     "y": "y_true",
     "p": "y_pred, or sigmoid(s)",

@@ -24,7 +24,7 @@ def normal_interval(run: RunState, moments: LossMoments, i: int, level: float) -
     """
     accumulator, bound = run.accumulators[i], run.evaluators[i].bound
     n = moments.by_loss[i].n
-    if run.evaluators[i].form.coupled or run.reduction != "mean":
+    if run.evaluators[i].coupled or run.reduction != "mean":
         return None
     if bound.loss.reduction is Reduction.MEDIAN:
         reach = z_score(level) / (2 * math.sqrt(n)) if n else math.inf

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from losscli.declaration.domains import Array, Domain, Probabilities
-from losscli.declaration.loss import BoundLoss, Form
+from losscli.declaration.form import Form
+from losscli.declaration.loss import BoundLoss
 
 TRUE_PROBABILITY = 0.3
 """The true probability of the first of two classes, where two distributions are compared."""
@@ -41,6 +42,7 @@ ANYWHERE = (-math.inf, math.inf)
 AXES = {
     "residual": CurveAxis("y_pred − y_true", "the residual", "by y_pred", ANYWHERE, (-3, 3), 0, True),
     "prediction": CurveAxis("y_pred, where y_true = 1", "y_pred", "by y_pred", ANYWHERE, (-2, 4), 0),
+    "time": CurveAxis("y_pred, where time = 1", "y_pred beside a time", "by y_pred", ANYWHERE, (-2, 4), 0),
     "probability": CurveAxis(
         "probability of the true class", "the probability of the true class", "by the probability", (0, 1), (0, 1), -1
     ),

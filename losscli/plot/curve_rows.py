@@ -9,9 +9,12 @@ import numpy as np
 
 from losscli.declaration.domains import Array, Domain, Probabilities, Simplex
 from losscli.declaration.domains.arrays import LogProbabilityRows, Numbers
+from losscli.declaration.domains.censoring import Events, Times
 from losscli.declaration.domains.distributions import ClassScores
+from losscli.declaration.domains.intervals import REALS
 from losscli.declaration.domains.labels import BinaryLabels, ClassTargets, ComparedLabels
-from losscli.declaration.loss import BoundLoss, Form
+from losscli.declaration.form import Form
+from losscli.declaration.loss import BoundLoss
 from losscli.plot.curve_axes import ANYWHERE, AXES, TRUE_PROBABILITY, Path, constant, is_real, stack_columns
 from losscli.plot.curve_values import evaluate_rows
 
@@ -52,6 +55,25 @@ def residual_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) 
         if values[0] is not None and values[1] is not None and np.allclose(values[0], values[1], rtol=1e-9, atol=0):
             yield path("residual", 0.0, ANYWHERE)
     yield path("prediction", 1.0, (low, math.inf))
+
+
+def time_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
+    """Yield the paths of a time that was predicted: that of an event, and that of censoring."""
+    predicted = domains.get("y_pred")
+    if form.coupled or predicted is None or not is_real(predicted):
+        return
+    if not (isinstance(domains.get("time"), Times) and isinstance(domains.get("event"), Events)):
+        return
+    others = [name for name in domains if name not in ("time", "event", "y_pred")]
+    for event, case in ((1.0, "event"), (0.0, "censored")):
+
+        def arrays(x: Array, event: float = event) -> dict[str, Array]:
+            fixed = {name: constant(x, 1.0) for name in ("time", *others)}
+            return fixed | {"event": constant(x, event), "y_pred": x + 0.0}
+
+        low = getattr(predicted, "interval", REALS).low
+        remarks = (f"{' and '.join(others)} is 1",) if others else ()
+        yield Path("time", form, arrays, np.ones_like, case, (low, math.inf), remarks=remarks)
 
 
 def probability_of(x: Array) -> Array:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from losscli.data.batch import Batch
 from losscli.declaration.domains import Array, ValueOrigin
-from losscli.declaration.loss import BoundLoss, Form
+from losscli.declaration.form import Form
+from losscli.declaration.loss import BoundLoss
 from losscli.errors import LosscliError, UsageError
 from losscli.evaluation.evaluator import Evaluator, Outcome
 

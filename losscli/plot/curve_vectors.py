@@ -10,7 +10,8 @@ import numpy as np
 from losscli.declaration.domains import Array, Boxes, Domain
 from losscli.declaration.domains.distributions import ClassTable, Vectors
 from losscli.declaration.domains.labels import BinaryLabels, ClassTargets, GroupLabels
-from losscli.declaration.loss import BoundLoss, Form
+from losscli.declaration.form import Form
+from losscli.declaration.loss import BoundLoss
 from losscli.plot.curve_axes import AXES, Path, constant, is_real, stack_columns
 from losscli.plot.curve_rows import case_of
 from losscli.plot.curve_values import evaluate_rows

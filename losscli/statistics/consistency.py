@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from losscli.declaration.domains import Array
-from losscli.declaration.loss import BoundLoss, Form
+from losscli.declaration.form import Form
+from losscli.declaration.loss import BoundLoss
 from losscli.declaration.properties import Functional, Reduction
 from losscli.errors import UsageError
 from losscli.losses._numerics import sigmoid, weigh

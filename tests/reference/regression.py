@@ -27,15 +27,15 @@ def _mean(values: list) -> mpf:
     return mp.fsum(values) / len(values)
 
 
-def _flat(row: object) -> list:
-    return [number for part in row for number in _flat(part)] if isinstance(row, list) else [row]
+def flatten(row: object) -> list:
+    return [number for part in row for number in flatten(part)] if isinstance(row, list) else [row]
 
 
 def elements(f: Callable[..., mpf]) -> Reference:
     """A loss of y_true and y_pred, element by element, averaged over what a row holds."""
 
     def rows(roles: Roles, params: Params) -> list:
-        given = [[_flat(row) for row in roles[name]] for name in ("y_true", "y_pred", "variance") if name in roles]
+        given = [[flatten(row) for row in roles[name]] for name in ("y_true", "y_pred", "variance") if name in roles]
         with mp.workdps(DIGITS):
             return [
                 _mean([f(*numbers, **params) for numbers in zip(*row, strict=True)]) for row in zip(*given, strict=True)
@@ -144,7 +144,7 @@ def ghm(norm_and_loss: Callable[..., tuple[mpf, mpf]]) -> Reference:
         rest = {name: value for name, value in params.items() if name != "bins"}
         with mp.workdps(DIGITS):
             pairs = [
-                [norm_and_loss(y, p, **rest) for y, p in zip(_flat(ys), _flat(ps), strict=True)]
+                [norm_and_loss(y, p, **rest) for y, p in zip(flatten(ys), flatten(ps), strict=True)]
                 for ys, ps in zip(roles["y_true"], roles["y_pred"], strict=True)
             ]
         place = lambda norm: min(int(mp.floor(norm * bins)), bins - 1)

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from numpy.typing import NDArray
 
-from losscli.declaration.domains import arrays, distributions
+from losscli.declaration.domains import arrays, censoring, distributions
 from losscli.declaration.domains.arrays import BETWEEN as BETWEEN
 from losscli.declaration.domains.arrays import Domain as Domain
 from losscli.declaration.domains.arrays import Probabilities as Probabilities
@@ -44,6 +44,9 @@ NonNegativeReal = Annotated[Array, arrays.Numbers(interval=NON_NEGATIVE)]
 
 PositiveReal = Annotated[Array, arrays.Numbers(interval=POSITIVE)]
 """Numbers > 0."""
+
+PositiveNumber = Annotated[Array, arrays.Numbers(("N",), POSITIVE)]
+"""Numbers > 0, shape (N,)."""
 
 RealAboveMinusOne = Annotated[Array, arrays.Numbers(interval=Interval(-1, low_open=True))]
 """Numbers > -1."""
@@ -161,6 +164,24 @@ Bias = Annotated[Array, distributions.ClassTable(("C",))]
 
 Box = Annotated[Array, Boxes()]
 """Boxes of four finite numbers, shape (N, 4), as the parameter `box_format` says."""
+
+Time = Annotated[Array, censoring.Times()]
+"""Times until an event or until the end of observation, > 0 and finite, shape (N,)."""
+
+Event = Annotated[Array, censoring.Events()]
+"""1 or true where the event was seen, 0 or false where the time is censored, shape (N,)."""
+
+LowerTime = Annotated[Array, censoring.TimeBounds(interval=Interval(0, high_open=True), usual=(0.2, 1.0))]
+"""The latest time at which the event was known not to have happened, >= 0 and finite, shape (N,)."""
+
+UpperTime = Annotated[Array, censoring.TimeBounds(interval=POSITIVE, usual=(1.0, 3.0))]
+"""The earliest time at which the event was known to have happened, > 0, infinite if it is not known, shape (N,)."""
+
+TimeStep = Annotated[NDArray[Any], censoring.TimeSteps()]
+"""An interval of time, 0..M-1 as int64, shape (N,); y_pred has M columns."""
+
+Hazards = Annotated[Array, Probabilities(("N,M",))]
+"""Rows of M conditional probabilities of the event, shape (N, M); any number where `from_logits` is true."""
 
 # Parameters
 Positive = Annotated[float, Number(POSITIVE)]

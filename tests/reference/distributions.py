@@ -1,0 +1,96 @@
+"""Scores of distributions once more, in mpmath: closed forms of the CRPS as integrals give them, log densities.
+
+REFERENCE and EXTREMES are as in `tests/reference/regression.py`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+
+import mpmath as mp
+from mpmath import mpf
+
+from tests.reference.regression import DIGITS, Params, Reference, Roles, flatten
+
+
+def elements(f: Callable[..., mpf], *names: str) -> Reference:
+    """A loss of the numbers of these roles, element by element, averaged over what a row holds."""
+
+    def rows(roles: Roles, params: Params) -> list:
+        given = [[flatten(row) for row in roles[name]] for name in names if name in roles]
+        with mp.workdps(DIGITS):
+            found = [[f(*numbers, **params) for numbers in zip(*row, strict=True)] for row in zip(*given, strict=True)]
+            return [mp.fsum(row) / len(row) for row in found]
+
+    return rows
+
+
+def of_location_and_scale(f: Callable[..., mpf]) -> Reference:
+    """A loss of y_true, y_pred and scale."""
+    return elements(f, "y_true", "y_pred", "scale")
+
+
+def crps(f: Callable[[mpf], mpf]) -> Reference:
+    """The CRPS of a location and a scale, by that of the standard distribution; that of scale 0 is |e|."""
+    return of_location_and_scale(lambda y, p, s: s * f((p - y) / s) if s else abs(p - y))
+
+
+def crps_normal(z: mpf) -> mpf:
+    return z * mp.erf(z / mp.sqrt(2)) + 2 * mp.npdf(z) - 1 / mp.sqrt(mp.pi)
+
+
+def logistic(z: mpf) -> mpf:
+    return abs(z) + 2 * mp.log1p(mp.exp(-abs(z)))
+
+
+def lognormal(y: mpf, p: mpf, s: mpf) -> mpf:
+    return mp.log(y) + mp.log(s) + mp.log(2 * mp.pi) / 2 + ((mp.log(y) - p) / s) ** 2 / 2
+
+
+REFERENCE: dict[str, Reference] = {
+    "crps_normal": crps(crps_normal),
+    "crps_laplace": crps(lambda z: abs(z) + mp.exp(-abs(z)) - mpf(3) / 4),
+    "crps_logistic": crps(lambda z: logistic(z) - 1),
+    "laplace_nll": of_location_and_scale(lambda y, p, s: abs(p - y) / s + mp.log(2 * s)),
+    "logistic_nll": of_location_and_scale(lambda y, p, s: logistic((p - y) / s) + mp.log(s)),
+    "lognormal_nll": of_location_and_scale(lognormal),
+}
+
+ERRORS = [0.0, 1e-300, 1e-20, -1e-9, 1e-3, -0.3, 1.0, 1.7, -5.0, 12.0, 38.0, -750.0, 1e9, 1e300]
+SCALES = [0.0, 5e-324, 1e-300, 1e-9, 0.37, 1.0, 3.0, 1e9, 1e300]
+
+
+AMOUNTS = [5e-324, 1e-9, 1.0, 1.0 + 1e-12, 7.0, 1e300]
+
+
+def _grid(**roles: Sequence[float]) -> dict[str, list[float]]:
+    """Every combination of the values of roles."""
+    rows = list(itertools.product(*roles.values()))
+    return {name: [row[i] for row in rows] for i, name in enumerate(roles)}
+
+
+def _scaled(scales: Sequence[float]) -> list[tuple[dict, dict]]:
+    return [
+        ({}, _grid(y_true=[0.0], y_pred=ERRORS, scale=scales)),
+        ({}, _grid(y_true=[-3.0, 1e9], y_pred=[1.5], scale=scales)),
+    ]
+
+
+EXTREMES: dict[str, list[tuple[dict, dict]]] = {
+    "crps_normal": _scaled(SCALES),
+    "crps_laplace": _scaled(SCALES),
+    "crps_logistic": _scaled(SCALES),
+    "laplace_nll": _scaled([*SCALES[1:], 1.7e308]),
+    "logistic_nll": _scaled([*SCALES[1:], 1.7e308]),
+    "lognormal_nll": [
+        (
+            {},
+            _grid(
+                y_true=[5e-324, 1e-9, 1.0, 1.0 + 1e-12, 7.0, 1e300],
+                y_pred=[-700.0, -1.0, 1e-9, 2.0, 600.0],
+                scale=SCALES[2:],
+            ),
+        )
+    ],
+}

@@ -1,0 +1,101 @@
+"""Losses of censored times once more, in mpmath, straight from the formulas."""
+
+from __future__ import annotations
+
+import mpmath as mp
+from mpmath import mpf
+
+from tests.reference.classification import DIGITS, Params, Reference, Roles
+
+
+def logistic_hazard_nll(roles: Roles, params: Params) -> list:
+    with mp.workdps(DIGITS):
+        losses = []
+        for time, event, row in zip(roles["time"], roles["event"], roles["y_pred"], strict=True):
+            k, eps = int(time), mpf(params["eps"])
+            if params["from_logits"]:
+                hazards, eps = [1 / (1 + mp.exp(-s)) for s in row], mpf(0)
+            else:
+                hazards = row
+            occurred = [1 - h for h in hazards[:k]] + [hazards[k] if event else 1 - hazards[k]]
+            losses.append(-mp.fsum(mp.log(max(p, eps)) if p or eps else -mp.inf for p in occurred))
+        return losses
+
+
+def weibull_nll(roles: Roles, params: Params) -> list:
+    with mp.workdps(DIGITS):
+        return [
+            (t / a) ** b - (mp.log(b / a * (t / a) ** (b - 1)) if event else 0)
+            for t, event, a, b in zip(*(roles[name] for name in ("time", "event", "y_pred", "shape")), strict=True)
+        ]
+
+
+DENSITY = {
+    "normal": lambda z: mp.exp(-(z**2) / 2) / mp.sqrt(2 * mp.pi),
+    "logistic": lambda z: mp.exp(-z) / (1 + mp.exp(-z)) ** 2,
+    "extreme": lambda z: mp.exp(z - mp.exp(z)),
+}
+ABOVE = {
+    "normal": lambda z: mp.erfc(z / mp.sqrt(2)) / 2,
+    "logistic": lambda z: 1 / (1 + mp.exp(z)),
+    "extreme": lambda z: mp.exp(-mp.exp(z)),
+}
+BELOW = {
+    "normal": lambda z: mp.erfc(-z / mp.sqrt(2)) / 2,
+    "logistic": lambda z: 1 / (1 + mp.exp(-z)),
+    "extreme": lambda z: -mp.expm1(-mp.exp(z)),
+}
+
+
+def aft(roles: Roles, params: Params) -> list:
+    if "time" in roles:
+        upper = [t if event else mp.inf for t, event in zip(roles["time"], roles["event"], strict=True)]
+        roles = {"lower": roles["time"], "upper": upper, "y_pred": roles["y_pred"]}
+    scale = mpf(params["scale"])
+    density, above, below = (table[params["distribution"]] for table in (DENSITY, ABOVE, BELOW))
+    with mp.workdps(DIGITS):
+        losses = []
+        for low, high, location in zip(roles["lower"], roles["upper"], roles["y_pred"], strict=True):
+            if low == high:
+                losses.append(-mp.log(density((mp.log(low) - location) / scale) / (scale * low)))
+                continue
+            a, b = (mp.log(bound) - location if 0 < bound < mp.inf else mp.log(bound) for bound in (low, high))
+            is_right = a > 0  # where probabilities below are 1 to more digits than these
+            losses.append(
+                -mp.log(above(a / scale) - above(b / scale) if is_right else below(b / scale) - below(a / scale))
+            )
+        return losses
+
+
+REFERENCE: dict[str, Reference] = {"logistic_hazard_nll": logistic_hazard_nll, "weibull_nll": weibull_nll, "aft": aft}
+
+HAZARDS = {
+    "time": [0, 1, 2, 2, 0, 2],
+    "event": [1, 0, 1, 0, 0, 1],
+    "y_pred": [[0.0, 0.5, 0.5], [1e-17, 1.0, 0.5], [1e-9, 0.1, 1e-9], [0.1, 0.2, 1 - 1e-12], [1e-300, 0.5, 0.5],
+               [0.0, 0.0, 1.0]],
+}  # fmt: skip
+LOGITS = {
+    "time": [0, 1, 2, 2, 0],
+    "event": [1, 0, 1, 0, 0],
+    "y_pred": [[-40.0, 0.0, 0.0], [800.0, 1.0, 0.0], [-1e-9, 30.0, 700.0], [-50.0, -60.0, -70.0], [-750.0, 0.0, 0.0]],
+}
+WEIBULL = {
+    "time": [1.0, 1 + 1e-9, 1e-9, 1e9, 3.0, 3.0, 1e-300, 5.0],
+    "event": [1, 0, 1, 0, 1, 0, 1, 1],
+    "y_pred": [1.0, 1.0, 1e9, 1e3, 3.0000001, 2.0, 1e300, 4.0],
+    "shape": [2.0, 0.5, 1e-3, 0.5, 100.0, 700.0, 0.1, 1e-9],
+}
+BOUNDS = {
+    "lower": [1.0, 1e-300, 0.0, 1.0, 1.0, 2.0, 2.0, 1e9, 1.0, 0.5, 0.0, 1e-9, 1.0, 3.0, 0.0, 7.0, 1.0],
+    "upper": [1.0, 1e-300, 1e-9, 1 + 1e-12, 1 + 1e-6, 1e9, mp.inf, mp.inf, 1.5, 40.0, 1e9, 1e9, 1.1, 3.0001, 1e-4,
+              7.5, mp.inf],
+    "y_pred": [0.0, 3.0, 5.0, 0.3, -8.0, 20.0, -30.0, 15.0, 40.0, 1.0, 0.0, 0.0, -30.0, 1.0, 2.0, -3.0, 37.0],
+}  # fmt: skip
+BOUNDS["upper"] = [float(bound) for bound in BOUNDS["upper"]]
+
+EXTREMES: dict[str, list[tuple[dict, Roles]]] = {
+    "logistic_hazard_nll": [({}, HAZARDS), ({"eps": 0.0}, HAZARDS), ({"from_logits": True}, LOGITS)],
+    "weibull_nll": [({}, WEIBULL)],
+    "aft": [({"distribution": d, "scale": s}, BOUNDS) for d in DENSITY for s in (0.5, 1.0, 3.0)],
+}
