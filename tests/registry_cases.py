@@ -120,9 +120,22 @@ def kernel(bound: BoundLoss, form: Form, arrays: dict[str, Any], hook: str = "")
     function = form.hooks[hook] if hook else form.kernel  # type: ignore[index]
     weight = [None] if function in form.weighted else []
     wanted = form.keywords[function]
+    if form.by_query:
+        return kernel_of_queries(function, arrays, {name: bound.params[name] for name in wanted})
     arguments = [*(arrays.get(name) for name in form.names), *weight]
     with np.errstate(all="ignore"):
         return np.asarray(function(*arguments, **{name: bound.params[name] for name in wanted}))
+
+
+def kernel_of_queries(function: Any, arrays: dict[str, Any], params: dict[str, Any]) -> np.ndarray:
+    """The kernel or a hook on the rows of queries, which are in the order of their keys."""
+    keys, index = np.unique(arrays["query"], return_inverse=True)
+    order = index.argsort(kind="stable")
+    lists = {name: np.asarray(array)[order] for name, array in arrays.items() if name != "query"}
+    offsets = np.append(0, np.cumsum(np.bincount(index, minlength=len(keys))))
+    with np.errstate(all="ignore"):
+        found = np.asarray(function(*lists.values(), offsets, **params))
+    return found[order.argsort()] if len(found) == len(order) and len(keys) < len(order) else found
 
 
 def per_sample(bound: BoundLoss, form: Form, arrays: dict[str, Any]) -> np.ndarray:

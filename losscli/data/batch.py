@@ -133,7 +133,7 @@ class Batch:
         key = role, domain
         if isinstance(array, RowLists):
             values = self.check(role, domain, array.values, origin.at(array.numbers), dims)
-            return array.with_values(values)  # type: ignore[return-value]
+            return array.with_values(values)
         if key not in self._checked:
             is_narrow = array.ndim == 2 and 1 < array.shape[1] <= MAX_COLUMN_MAJOR_WIDTH
             if is_narrow and len(array) > 1 and not array.flags.f_contiguous:
@@ -323,8 +323,10 @@ def find_missing(batch: Batch) -> Mask | None:
     for array, total in zip(columns, totals, strict=True):
         if not math.isnan(total):
             continue
-        is_list = isinstance(array, RowLists)
-        lacking = array.lacking() if is_list else np.isnan(array).reshape(len(array), -1).any(axis=1)
+        if isinstance(array, RowLists):
+            lacking = array.lacking()
+        else:
+            lacking = np.isnan(array).reshape(len(array), -1).any(axis=1)
         if lacking.any():
             mask = lacking if mask is None else mask | lacking
     return mask

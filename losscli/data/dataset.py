@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.align import ChunkStream, align
+from losscli.data.align import ChunkStream, align, check_keys_before_parts
 from losscli.data.batch import (
     BYTES_PER_BATCH,
     MODEL_ROLE,
@@ -19,7 +19,7 @@ from losscli.data.batch import (
     rows_per_batch,
     shift_numbers,
 )
-from losscli.data.coded_text import CodedText, encode, text_of_column
+from losscli.data.coded_text import CodedText, text_of_column
 from losscli.data.columns import RoleColumns
 from losscli.data.join import join_by_key
 from losscli.data.keys import AlignedChunks, SharedKey, check_order
@@ -27,6 +27,7 @@ from losscli.data.label_codes import LabelCodes
 from losscli.data.labels import ClassNames
 from losscli.data.model_roles import is_of_model
 from losscli.data.positions import UNKNOWN, find_positions, is_scores, split_positions
+from losscli.data.queries import batches_of_queries, query_of_rows
 from losscli.data.shared_roles import check_shared
 from losscli.data.table import Chunk, Kind, SliceableTable, SplittableTable, Table, check_one_per_row, count_chunk_rows
 from losscli.declaration.domains import Domain, ValueOrigin
@@ -161,11 +162,7 @@ class Dataset:
             DataError: lengths that differ, a value that is not a number, a missing value if that is an error.
         """
         batches = self.policy.apply(self.batches_as_read())
-        if not self.by_query:
-            return batches
-        from losscli.data.queries import batches_of_queries
-
-        return batches_of_queries(batches, self.id, self._are_queries_adjacent())
+        return batches_of_queries(batches, self._by_row.get(QUERY), self.id) if self.by_query else batches
 
     def batches_of_part(self) -> Iterator[Batch]:
         """Yield the batches of a part; rows that lack a value are counted and raise nothing."""
@@ -193,22 +190,9 @@ class Dataset:
                         check_one_per_row(chunk[name], table, name)
                         extras[name] = text_of_column(chunk[name], repeats=name in self.policy.repeating)
             batch = Batch(rows, arrays | whole, origins, weight, extras, tables=frozenset(whole), length=self.length)
-            batch.query = self._query(chunks)
+            batch.query = query_of_rows(self._by_row.get(QUERY), chunks)
             yield from self._samples(batch)
             start += size * self.samples_per_row
-
-    def _query(self, chunks: AlignedChunks) -> CodedText | None:
-        """Return the query of each row, None if rows have none."""
-        if QUERY not in self._by_row:
-            return None
-        columns = self._by_row[QUERY]
-        name = columns.columns[0].name
-        check_one_per_row(chunks[columns.table][name], columns.table, name)
-        return encode(chunks[columns.table][name])
-
-    def _are_queries_adjacent(self) -> bool:
-        """Tell whether the rows of each query follow each other, as far as it pays to know: in a large file."""
-        return False
 
     def _samples(self, batch: Batch) -> Iterator[Batch]:
         """Yield a batch of rows as batches of samples.
@@ -324,7 +308,7 @@ class Dataset:
             return None
         for table in sliceable:
             table.load(self.wanted(table))
-        self._check_keys(length)
+        check_keys_before_parts(self.shared_keys, length)
         step = step if kept or rows else min(step * PARTS_IN_ONE, most)
         return (
             Part(tuple(table.rows(start, min(start + step, length)) for table in sliceable))
@@ -414,12 +398,3 @@ class Dataset:
 
         may_lack = any(map(is_of_model, self.bound))
         yield join_by_key(tables, key, self.wanted, self._label, leave_out if may_lack else None, self.policy.nan)
-
-    def _check_keys(self, length: int) -> None:
-        """Check the keys of tables of which any rows can be read, before their parts are."""
-        for key in self.shared_keys:
-            first, other = (table.rows(0, length) for table in key.tables if isinstance(table, SliceableTable))
-            other.row_numbers = key.tables[1].row_numbers
-            streams = [ChunkStream(table, "", table.chunks({key.name: key.kind})) for table in (first, other)]
-            for _ in check_order(align(streams), [key._replace(tables=(first, other))]):
-                pass

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.batch import Batch
-from losscli.data.coded_text import CodedText, encode
+from losscli.data.coded_text import CodedText, encode, text_digests
+from losscli.data.columns import RoleColumns
 from losscli.data.gather import concat_batches
+from losscli.data.keys import AlignedChunks
+from losscli.data.table import Kind, SplitInsideQuotes, SplittableTable, check_one_per_row
 from losscli.declaration.domains import Array
 from losscli.declaration.row_lists import Offsets, RowLists, offsets_of
 from losscli.errors import DataError
@@ -20,11 +25,18 @@ ROWS_PER_PIECE = 1 << 16
 """About how many rows are evaluated at a time: with a kernel's intermediate arrays they stay in cache."""
 
 
-def batches_of_queries(batches: Iterable[Batch], key: str | None, are_adjacent: bool) -> Iterator[Batch]:
+BYTES_OF_LARGE_FILE = 1 << 24
+"""Bytes of a file from which on it pays to read which row is of which query, before anything else."""
+
+
+def batches_of_queries(
+    batches: Iterable[Batch], columns: RoleColumns | None, key: str | None = None
+) -> Iterator[Batch]:
     """Yield batches whose rows are queries, in the order of their first rows; rows of weight 0 belong to none.
 
-    `key` is a column that names rows, and which queries do not have. Where the rows of each query are adjacent, one
-    query and a batch of rows are in memory at a time.
+    `columns` are those of the queries, None if rows have none or are in memory. `key` is a column that names rows, and
+    which queries do not have. Of a large file where the rows of each query are adjacent, one query and a batch of rows
+    are in memory at a time.
 
     Raises:
         DataError: Rows of one query differ in their weight, or in a column of groups.
@@ -32,10 +44,48 @@ def batches_of_queries(batches: Iterable[Batch], key: str | None, are_adjacent: 
     kept = (_without_absent(batch, key) for batch in batches)
     rows = (batch for batch in kept if len(batch))
     n_before = 0
-    for whole in _complete_queries(rows) if are_adjacent else _all_rows(rows):
+    for whole in _complete_queries(rows) if are_adjacent_in_large_file(columns) else _all_rows(rows):
         for batch in _split(whole, n_before):
             n_before += len(batch)
             yield batch
+
+
+def query_of_rows(columns: RoleColumns | None, chunks: AlignedChunks) -> CodedText | None:
+    """Return the query of each row (N,), None if rows have none."""
+    if columns is None:
+        return None
+    name = columns.columns[0].name
+    check_one_per_row(chunks[columns.table][name], columns.table, name)
+    return encode(chunks[columns.table][name])
+
+
+def are_adjacent_in_large_file(columns: RoleColumns | None) -> bool:
+    """Tell whether a large file has the rows of each query one after the other: its column is read beforehand."""
+    if columns is None or columns.table.path is None or not isinstance(columns.table, SplittableTable):
+        return False
+    try:
+        if os.path.getsize(columns.table.path) < BYTES_OF_LARGE_FILE:
+            return False
+        chunks = columns.table.chunks_beforehand({columns.columns[0].name: Kind.CODES})
+        return chunks is not None and _are_adjacent(encode(chunk[columns.columns[0].name]) for chunk in chunks)
+    except (OSError, SplitInsideQuotes):  # no file of this machine, or one that is read as a stream
+        return False
+
+
+def _are_adjacent(parts: Iterable[CodedText]) -> bool:
+    """Tell whether equal texts follow each other."""
+    last: str | None = None
+    seen: list[NDArray[np.uint64]] = []
+    for part in parts:
+        first_rows = part[runs_of(part.codes)]
+        runs = first_rows[1:] if seen and first_rows[0] == last else first_rows
+        digests = text_digests(runs)
+        if len(np.unique(digests)) < len(digests):
+            return False
+        seen.append(digests)
+        last = first_rows[-1]
+    all_seen = np.concatenate(seen) if seen else np.empty(0, dtype=np.uint64)
+    return len(np.unique(all_seen)) == len(all_seen)
 
 
 def runs_of(codes: NDArray[np.int32]) -> NDArray[np.intp]:
@@ -107,13 +157,13 @@ def group_by_query(rows: Batch) -> tuple[NDArray[np.intp] | None, Offsets]:
 def _as_queries(rows: Batch, offsets: Offsets, numbers: range) -> Batch:
     """Return rows in the order of their queries as a batch of queries."""
     starts = offsets[:-1]
+    arrays: dict[str, Any] = dict(rows.arrays)
+    for name in arrays.keys() - rows.tables:
+        arrays[name] = RowLists(arrays[name].reshape(len(rows)), offsets, rows.numbers)
     return replace(
         rows,
         numbers=numbers,
-        arrays={
-            name: array if name in rows.tables else RowLists(array.reshape(len(rows)), offsets, rows.numbers)
-            for name, array in rows.arrays.items()
-        },
+        arrays=arrays,
         weight=None if rows.weight is None else _weights_of_queries(rows, rows.weight, offsets),
         extras={name: _column_of_queries(rows, name, offsets) for name in rows.extras},
         missing=None if rows.missing is None else np.logical_or.reduceat(rows.missing, starts),

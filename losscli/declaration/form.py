@@ -77,9 +77,10 @@ class Form:
     """One way to call a loss: its roles, its kernel and the hooks of the kernel.
 
     A `coupled` form couples rows: its kernel gets the whole dataset at once. A function of parameters says for which
-    of them it does; `coupled` is then True, and `couples` answers. `properties` are true of this form, beyond those of
-    all forms. The samples of a form `by_query` are queries. `names` are those of the roles; `keywords` maps the kernel and each hook to the parameters that it takes.
-    Annotations are read on first use: most losses of the catalogue are only names to most commands.
+    of them it does; `coupled` is then True, and `couples` answers. The samples of a form `by_query` are queries.
+    `properties` are true of this form, beyond those of all forms. `names` are those of the roles; `keywords` maps the
+    kernel and each hook to the parameters that it takes. Annotations are read on first use: most losses of the
+    catalogue are only names to most commands.
 
     A kernel or hook whose last array is called `weight` gets the weights of the rows (N,), or None; `weighted` holds
     those that do.

@@ -15,6 +15,7 @@ COMMON_LOSSES = {
     "boxes": "iou giou diou ciou",
     "faces": "arcface cosface sphereface",
     "survival": "aft",
+    "ranking": "ndcg_loss map_loss mrr_loss lambda_rank listnet pairwise_logistic",
 }
 """The families in the order in which they are listed, each with its common losses: the others come after these."""
 
