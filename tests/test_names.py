@@ -260,7 +260,17 @@ def listed(cli: Cli, *arguments: str) -> list[str]:
 
 def test_the_list_is_by_family_with_common_losses_first(cli: Cli) -> None:
     families = list(dict.fromkeys(loss.family for loss in LOSSES))
-    assert families == ["regression", "binary", "multiclass", "divergence", "metric", "boxes", "faces", "survival"]
+    assert families == [
+        "regression",
+        "binary",
+        "multiclass",
+        "divergence",
+        "metric",
+        "boxes",
+        "faces",
+        "survival",
+        "ranking",
+    ]
     assert [loss.family for loss in LOSSES] == sorted((loss.family for loss in LOSSES), key=families.index)
     assert listed(cli) == [loss.name for loss in LOSSES]
     assert listed(cli)[:4] == ["mse", "mae", "rmse", "huber"]

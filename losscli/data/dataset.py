@@ -27,7 +27,7 @@ from losscli.data.label_codes import LabelCodes
 from losscli.data.labels import ClassNames
 from losscli.data.model_roles import is_of_model
 from losscli.data.positions import UNKNOWN, find_positions, is_scores, split_positions
-from losscli.data.queries import batches_of_queries, query_of_rows
+from losscli.data.queries import batches_of_queries, read_queries
 from losscli.data.shared_roles import check_shared
 from losscli.data.table import Chunk, Kind, SliceableTable, SplittableTable, Table, check_one_per_row, count_chunk_rows
 from losscli.declaration.domains import Domain, ValueOrigin
@@ -190,7 +190,7 @@ class Dataset:
                         check_one_per_row(chunk[name], table, name)
                         extras[name] = text_of_column(chunk[name], repeats=name in self.policy.repeating)
             batch = Batch(rows, arrays | whole, origins, weight, extras, tables=frozenset(whole), length=self.length)
-            batch.query = query_of_rows(self._by_row.get(QUERY), chunks)
+            batch.query = read_queries(self._by_row.get(QUERY), chunks)
             yield from self._samples(batch)
             start += size * self.samples_per_row
 

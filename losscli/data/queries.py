@@ -44,13 +44,13 @@ def batches_of_queries(
     kept = (_without_absent(batch, key) for batch in batches)
     rows = (batch for batch in kept if len(batch))
     n_before = 0
-    for whole in _complete_queries(rows) if are_adjacent_in_large_file(columns) else _all_rows(rows):
-        for batch in _split(whole, n_before):
+    for whole in _complete_queries(rows) if are_adjacent_in_large_file(columns) else _rows_at_once(rows):
+        for batch in _split_into_queries(whole, n_before):
             n_before += len(batch)
             yield batch
 
 
-def query_of_rows(columns: RoleColumns | None, chunks: AlignedChunks) -> CodedText | None:
+def read_queries(columns: RoleColumns | None, chunks: AlignedChunks) -> CodedText | None:
     """Return the query of each row (N,), None if rows have none."""
     if columns is None:
         return None
@@ -101,7 +101,7 @@ def _without_absent(batch: Batch, key: str | None) -> Batch:
     return batch if batch.absent is None else replace(batch.take(~batch.absent), absent=None)
 
 
-def _all_rows(batches: Iterator[Batch]) -> Iterator[Batch]:
+def _rows_at_once(batches: Iterator[Batch]) -> Iterator[Batch]:
     """Yield all rows at once, if there are any."""
     for first in batches:
         yield concat_batches([first, *batches])
@@ -124,7 +124,7 @@ def _complete_queries(batches: Iterator[Batch]) -> Iterator[Batch]:
         yield concat_batches(held)
 
 
-def _split(rows: Batch, n_before: int) -> Iterator[Batch]:
+def _split_into_queries(rows: Batch, n_before: int) -> Iterator[Batch]:
     """Yield the queries of rows, of which none has rows elsewhere."""
     order, offsets = group_by_query(rows)
     first = 0
@@ -186,7 +186,9 @@ def _weights_of_queries(rows: Batch, weight: Array, offsets: Offsets) -> Array:
         q = int(wrong[0])
         weights = f"{number_text(float(low[q]))} and {number_text(float(high[q]))}"
         where = rows.origins["weight"].name()
-        raise DataError(f"{where}: {_name(rows, starts[q])} has rows of weight {weights}: give its rows one weight")
+        raise DataError(
+            f"{where}: {_query_text(rows, starts[q])} has rows of weight {weights}: give its rows one weight"
+        )
     return np.asarray(low)
 
 
@@ -202,10 +204,10 @@ def _column_of_queries(rows: Batch, name: str, offsets: Offsets) -> CodedText:
     if wrong.size:
         q = int(wrong[0])
         texts = " and ".join(repr("" if code < 0 else column.names[code]) for code in (low[q], high[q]))
-        raise DataError(f"column {name!r}: {_name(rows, starts[q])} has {texts}: the rows of a query go together")
+        raise DataError(f"column {name!r}: {_query_text(rows, starts[q])} has {texts}: the rows of a query go together")
     return column[starts]
 
 
-def _name(rows: Batch, row: int) -> str:
+def _query_text(rows: Batch, row: int) -> str:
     """Return what messages call the query of a row."""
     return "the only query" if rows.query is None else f"query {rows.query[row]!r}"

@@ -76,5 +76,7 @@ NAMES_BY_MODULE: dict[str, str] = {
     "masks": "jaccard soft_jaccard soft_iou iou_mask 杰卡德损失 focal_tversky ftl 焦点tversky损失 "
     "log_cosh_dice logcosh_dice 对数双曲余弦dice损失 lovasz_hinge lovasz lovász铰链损失",
     "ranking_by_query": "ndcg_loss ndcg one_minus_ndcg 归一化折损累计增益 map_loss map mean_average_precision mrr_loss "
-    "mrr reciprocal_rank 平均倒数排名",
+    "mrr reciprocal_rank 平均倒数排名 lambda_rank lambdarank lambdamart listnet list_net "
+    "pairwise_logistic ranknet pair_logit pairwise_hinge ranksvm pair_hinge listmle list_mle "
+    "plackett_luce",
 }

@@ -65,7 +65,12 @@ NAMES_ELSEWHERE = {
     "MultiRMSE": "rmse",
     "RMSEWithUncertainty": "gaussian_nll",
     "NumErrors": "zero_one",
-    "QuerySoftMax": "ranking_softmax",
+    "QuerySoftMax": "ranking_softmax, listnet",
+    "ndcg_score": "ndcg_loss:gain=linear:no_relevant=1",
+    "rank:ndcg": "lambda_rank",
+    "rank:pairwise": "pairwise_logistic",
+    "pairlogit": "pairwise_logistic:average=pair",
+    "rank:map": "map_loss",
     # PyTorch, Keras and its predecessors, optax
     "binary_cross_entropy_with_logits": "bce:from_logits=true",
     "bce_with_logits": "bce:from_logits=true",
@@ -127,7 +132,7 @@ _RANKS = f"{_LACKING}: it scores an order, not a row; brier and bce score probab
 _ACCURACY = "it is not a loss: zero_one is 1 - accuracy"
 _COUNTS = f"{_LACKING}: it has no value for a row; zero_one counts errors, dice is a smooth F1"
 _SKILL = "it is not a loss of rows: compare shows it as the skill of {}"
-_ORDERS = f"{_LACKING}; ranking_softmax and margin_ranking are losses of orders"
+_ORDERS = f"{_LACKING}; ndcg_loss, map_loss and pairwise_logistic are losses of orders"
 
 NO_LOSSES = {
     _ACCURACY: "accuracy acc accuracy_score binary_accuracy categorical_accuracy sparse_categorical_accuracy "
@@ -135,7 +140,7 @@ NO_LOSSES = {
     f"{_LACKING}; zero_one is 1 - accuracy, and its weights may balance classes": "balanced_accuracy "
     "balanced_accuracy_score bal_accuracy BalancedErrorRate",
     _RANKS: "auc roc_auc roc_auc_score auroc auc_mu aucpr pr_auc average_precision average_precision_score gini "
-    "ks normalized_gini mean_average_precision roc_curve det_curve precision_recall_curve",
+    "ks normalized_gini roc_curve det_curve precision_recall_curve",
     _COUNTS: "f1 f1_score f_score f_beta fbeta_score precision precision_score recall recall_score specificity "
     "sensitivity mcc matthews_corrcoef kappa wkappa cohen_kappa_score total_f1 F值 F1值 F1分数 F1度量 精确率 "
     "召回率 查准率 查全率 灵敏度 特异度 马修斯相关系数 FalseNegatives "
@@ -161,9 +166,9 @@ NO_LOSSES = {
     f"{_LACKING}: it depends on mse alone": "psnr 峰值信噪比",
     f"{_LACKING}: it is not a loss of rows": "pearson pearsonr spearman kendall concordance ccc corr correlation ssim "
     "相关系数 皮尔逊相关系数 结构相似性 ms_ssim lpips fid bleu rouge wer cer",
-    _ORDERS: "ndcg map mrr dcg lambdarank rank_xendcg rank:pairwise rank:ndcg rank:map yetirank pairlogit "
+    _ORDERS: "dcg rank_xendcg yetirank "
     "pairlogitpairwise PairAccuracy queryrmse queryauc QueryCrossEntropy stochasticrank pfound YetiRankPairwise "
-    "LambdaMart FilteredDCG dcg_score ndcg_score xendcg xe_ndcg xe_ndcg_mart xendcg_mart coverage_error "
+    "FilteredDCG dcg_score xendcg xe_ndcg xe_ndcg_mart xendcg_mart coverage_error "
     "label_ranking_loss label_ranking_average_precision_score",
     f"{_LACKING}: losses of survival times": "survival:cox cox cox_nloglik",
     f"{_LACKING}: it sets the labels, and a loss compares them": "smooth_labels label_smoothing",

@@ -74,7 +74,7 @@ def discounts(offsets: Offsets, k: int | None) -> Array:
     return found if k is None else np.where(place < k, found, 0.0)
 
 
-class Ties(NamedTuple):
+class TiedScores(NamedTuple):
     """Runs of equal scores in rows sorted by score: where each begins, and of each row its run and its place there."""
 
     starts: Rows
@@ -83,7 +83,7 @@ class Ties(NamedTuple):
     place: Rows
 
     @classmethod
-    def of(cls, scores: Array, offsets: Offsets) -> Ties:
+    def of(cls, scores: Array, offsets: Offsets) -> TiedScores:
         """Find the runs among scores (n,) that are sorted within each query."""
         is_first = np.ones(len(scores), dtype=bool)
         np.not_equal(scores[1:], scores[:-1], out=is_first[1:])
@@ -102,8 +102,25 @@ def mean_over_ties(values: Array, scores: Array, offsets: Offsets) -> Array:
     """Return values in the order of scores, each the mean of those with the same score (n,)."""
     if len(values) < 2 or not ((scores[1:] == scores[:-1]) & (places(offsets)[1:] > 0)).any():
         return values
-    ties = Ties.of(scores, offsets)
+    ties = TiedScores.of(scores, offsets)
     return np.where(ties.sizes[ties.run] > 1, ties.sums(values) / ties.sizes[ties.run], values)
+
+
+@cached_per_batch
+def log_sum_exp_by_query(values: Array, offsets: Offsets) -> tuple[Array, Array]:
+    """Return the largest value of each query, and how much log sum exp is above it: without cancelling (Q,)."""
+    top, at = max_by_query(values, offsets), query_of_rows(offsets)
+    rows = np.arange(len(values))
+    first = np.minimum.reduceat(np.where(values == top[at], rows, len(values)), offsets[:-1])
+    power = np.exp(values - top[at])
+    power[first[first < len(values)]] = 0.0  # a query that has a NaN has no largest value
+    return top, np.log1p(sum_by_query(power, offsets))
+
+
+def softmax_by_query(values: Array, offsets: Offsets) -> Array:
+    """Return the softmax of the values of each query (n,)."""
+    (top, rest), at = log_sum_exp_by_query(values, offsets), query_of_rows(offsets)
+    return np.exp((values - top[at]) - rest[at])
 
 
 class PairBlock(NamedTuple):
@@ -155,7 +172,7 @@ def pairs_of_rows(offsets: Offsets) -> Iterator[PairBlock]:
 def count_pairs(relevance: Array, offsets: Offsets) -> Array:
     """Return how many pairs of rows of each query differ in relevance (Q,)."""
     order = descending(relevance, offsets)
-    ties = Ties.of(relevance[order], offsets)
+    ties = TiedScores.of(relevance[order], offsets)
     sizes = np.diff(offsets).astype(np.float64)
     equal = sum_by_query(ties.sizes[ties.run].astype(np.float64), offsets)  # the sum of squares of the runs
     return np.asarray((sizes**2 - equal) / 2)

@@ -120,7 +120,7 @@ LabelRow = Annotated[Array, BinaryLabels(("N,C",))]
 Relevance = Annotated[Array, arrays.Numbers(("N,C",), NON_NEGATIVE, noun="relevances")]
 """Rows of relevances >= 0, shape (N, C)."""
 
-Relevances = Annotated[Array, arrays.Relevances(("N", "N,K"), Interval(0, high_open=True), noun="relevances")]
+Relevances = Annotated[Array, arrays.RelevanceNumbers(("N", "N,K"), Interval(0, high_open=True), noun="relevances")]
 """Finite relevances >= 0: of the rows of queries, shape (N,), or of rows that are queries, shape (N, K)."""
 
 ScoresOfRows = Annotated[Array, Domain(("N", "N,K"))]
