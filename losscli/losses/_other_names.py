@@ -69,7 +69,6 @@ NAMES_ELSEWHERE = {
     "ndcg_score": "ndcg_loss:gain=linear:no_relevant=1",
     "rank:ndcg": "lambda_rank",
     "rank:pairwise": "pairwise_logistic",
-    "pairlogit": "pairwise_logistic:average=pair",
     "rank:map": "map_loss",
     # PyTorch, Keras and its predecessors, optax
     "binary_cross_entropy_with_logits": "bce:from_logits=true",

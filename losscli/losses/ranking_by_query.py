@@ -82,6 +82,12 @@ RANKING = {
     "c": "a document of the query",
 }
 
+BY_RELEVANCE = {
+    "i": "the place of a document by y in its query: 1 is the most relevant",
+    "j": "the same of a document that is not more relevant",
+    "c": "the place of the document that the gradient is by",
+}
+
 query_loss = partial(loss, family="ranking", by_query=True, symbols=RANKING)
 
 
@@ -318,7 +324,7 @@ def mean_slopes(y: Array, s: Array, offsets: Offsets, of_gaps: Callable[[Array],
     properties=CONVEX | SMOOTH | BOUNDED_GRADIENT,
     references=("Burges et al. 2005, doi:10.1145/1102351.1102363",),
     equivalents=(
-        ("others", "rax pairwise_logistic_loss, a query at a time; CatBoost PairLogit: average=pair; Burges 2005: sum"),
+        ("others", "rax pairwise_logistic_loss by query; CatBoost PairLogit: average=pair; Burges 2005: sum"),
     ),
 )
 def pairwise_logistic(
@@ -341,7 +347,7 @@ def pairwise_logistic(
 
 @pairwise_logistic.gradient
 def _(y_true: Array, y_pred: Array, query: Offsets, *, sigma: float) -> Array:
-    """the mean over pairs of -sigma / (1 + exp(sigma (s_i - s_j))) for i, with the other sign for j"""
+    """mean_{y_i > y_j} -sigma / (1 + exp(sigma (s_i - s_j))) for i, minus that for j"""
     return mean_slopes(y_true, y_pred, query, lambda gaps: -sigma * sigmoid(-sigma * gaps))
 
 
@@ -372,7 +378,7 @@ def pairwise_hinge(
 
 @pairwise_hinge.gradient
 def _(y_true: Array, y_pred: Array, query: Offsets, *, margin: float) -> Array:
-    """the mean over pairs of -1 for i, 1 for j, where s_i - s_j < margin"""
+    """mean_{y_i > y_j} -[s_i - s_j < margin] for i, minus that for j"""
     return mean_slopes(y_true, y_pred, query, lambda gaps: -(gaps < margin).astype(np.float64))
 
 
@@ -430,7 +436,7 @@ def swap_weights(y: Array, s: Array, offsets: Offsets, k: int | None, gain: str)
 
 @lambda_rank.gradient
 def _(y_true: Array, y_pred: Array, query: Offsets, *, k: int | None, gain: str, sigma: float) -> Array:
-    """the weights of the pairs times -sigma / (1 + exp(sigma (s_i - s_j))) for i, with the other sign for j"""
+    """sum_{y_i > y_j} -sigma |G_i - G_j| |D_i - D_j| / maxDCG / (1 + exp(sigma (s_i - s_j))) for i, minus that for j"""
     totals = PairTotals(query)
     for block, weight in swap_weights(y_true, y_pred, query, k, gain):
         totals.add_slopes(block, weight * (-sigma * sigmoid(-sigma * block.gaps(y_pred))))
@@ -443,7 +449,8 @@ lambda_rank.tally(equal_scores)
 
 @query_loss(
     aliases=("list_mle", "plackett_luce"),
-    formula="sum_i (log sum_{j >= i} exp s_j - s_i), i and j in the order of y",
+    formula="sum_i (log sum_{j >= i} exp s_j - s_i)",
+    symbols=RANKING | BY_RELEVANCE,
     unit="nat",
     properties=CONVEX | SMOOTH | BOUNDED_GRADIENT,
     references=("Xia et al. 2008, doi:10.1145/1390156.1390306",),
@@ -476,7 +483,7 @@ def scores_in_true_order(y: Array, s: Array, offsets: Offsets) -> Iterator[tuple
 
 @listmle.gradient
 def _(y_true: Array, y_pred: Array, query: Offsets) -> Array:
-    """sum_{i <= c} exp(s_c) / sum_{j >= i} exp s_j - 1, for document c in the order of y"""
+    """sum_{i <= c} exp(s_c) / sum_{j >= i} exp s_j - 1"""
     found = np.zeros(len(y_pred))
     for _, rows, s, after in scores_in_true_order(y_true, y_pred, query):
         chosen = np.logaddexp(s[:, :-1], after)  # of the document itself and of all later ones

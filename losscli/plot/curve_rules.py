@@ -8,9 +8,18 @@ from losscli.declaration.loss import BoundLoss
 from losscli.declaration.properties import Reduction
 from losscli.plot.curve_axes import Path, PathRule
 from losscli.plot.curve_rows import binary_paths, class_paths, divergence_paths, residual_paths, time_paths
-from losscli.plot.curve_vectors import batch_paths, box_paths, pair_paths, prototype_paths, ranking_paths, triplet_paths
+from losscli.plot.curve_vectors import (
+    batch_paths,
+    box_paths,
+    pair_paths,
+    prototype_paths,
+    query_paths,
+    ranking_paths,
+    triplet_paths,
+)
 
 RULES: tuple[PathRule, ...] = (
+    query_paths,
     residual_paths,
     time_paths,
     binary_paths,
