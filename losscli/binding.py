@@ -12,6 +12,7 @@ from losscli.data.columns import Binder, RoleColumns
 from losscli.data.dataset import Dataset
 from losscli.data.folders import FILE_COLUMN
 from losscli.data.labels import ClassNames, align_columns, find_class_names, order_as_requested
+from losscli.data.masks import note_pixel_axes
 from losscli.data.model_roles import SHARED_ROLES, model_role
 from losscli.data.positions import class_label_role, find_positions
 from losscli.data.sources import FileParts, Sources
@@ -135,7 +136,8 @@ def role_domains(losses: Sequence[BoundLoss]) -> dict[str, list[Domain]]:
         for form in loss.loss.forms:
             for role in form.roles:
                 domain = role.domain.with_params(loss.params).stating(loss.given)
-                domains.setdefault(role.name, []).append(domain)
+                one_number = [Domain(("N",))] if domain.is_one_or_more else []
+                domains.setdefault(role.name, []).extend([domain, *one_number])
     return {role: sorted(several, key=lambda d: (d.scalar, not d.is_label)) for role, several in domains.items()}
 
 
@@ -157,7 +159,7 @@ def bind_loss(loss: BoundLoss, binder: Binder, found: dict[str, RoleColumns]) ->
             raise binder.missing_error([role for role in first if role not in found], loss.label)
     loss.check_alternatives(found)
     check_frames(form, shapes_of(found), next((c.table.label for r, c in found.items() if r in form.names), ""))
-    if text := note_frames(form, shapes_of(found)):
+    if text := note_frames(form, shapes_of(found)) or note_pixel_axes(form, shapes_of(found)):
         binder.note(text)
     shapes = sample_shapes(form, shapes_of(found), source)
     for role in form.roles:

@@ -154,7 +154,7 @@ def misplaced_losses(text: str) -> str:
     if problem := unquoted_name(name, words, omit_option(options, "--losses")):
         return problem
     losses, data = sort_words(words)
-    looks_like_path = is_file(text) or bool(re.search(r"[./\\]", text))
+    looks_like_path = is_file(text) or (text not in losses and bool(re.search(r"[./\\]", text)))
     if not looks_like_path or "data" not in ctx.params:
         return (
             f"{text} is a file, not a loss: {name} takes losses, as in losscli {name} mse"

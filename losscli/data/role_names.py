@@ -34,6 +34,11 @@ OTHER_NAMES = {
         *("生存时间", "随访时间"),
     ),
     "event": ("status", "event_observed", "events", "e", "died", "death", "dead", "fustat", "事件", "结局"),
+    "log_prob": (
+        *("logprob", "log_probability", "log_probs", "logprobs", "logp", "log_p", "token_logprob", "token_logprobs"),
+        *("log_likelihood", "loglik", "对数概率"),
+    ),
+    "bytes": ("n_bytes", "num_bytes", "byte_count", "byte_length", "utf8_bytes", "字节数"),
 }
 """Role -> other names of its columns."""
 

@@ -11,10 +11,13 @@ COMMON_LOSSES = {
     "binary": "bce focal brier hinge zero_one dice tversky squared_hinge soft_margin exponential",
     "multiclass": "cross_entropy sparse_cross_entropy softmax_loss nll categorical_focal multiclass_hinge rps ctc",
     "divergence": "kl js wasserstein reverse_kl hellinger total_variation",
+    "ensembles": "crps_ensemble energy_score dss",
+    "survival": "cox ipcw_brier integrated_brier aft",
+    "language": "perplexity bits_per_token bits_per_byte",
     "metric": "cosine_similarity cosine_distance triplet contrastive info_nce ntxent supcon",
     "boxes": "iou giou diou ciou",
+    "detection": "quality_focal varifocal distribution_focal",
     "faces": "arcface cosface sphereface",
-    "survival": "aft",
     "ranking": "ndcg_loss map_loss mrr_loss lambda_rank listnet pairwise_logistic",
 }
 """The families in the order in which they are listed, each with its common losses: the others come after these."""

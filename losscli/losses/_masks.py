@@ -25,6 +25,13 @@ COUNTS = {
 
 MASK_SYMBOLS = PROBABILITY | COUNTS
 
+LOVASZ = {
+    "m": "the error of a pixel; m_(k) are those of a row, the largest first",
+    "k": "the place of a pixel among them",
+    "J": "J_k = k / (pixels of the object + other pixels among the first k), J_0 = 0",
+}
+"""Symbols of losses of sorted errors."""
+
 
 class Overlap(NamedTuple):
     """Masks, a row each, and their sums (N, 1): of y p, of (1 - y) p and of y (1 - p)."""

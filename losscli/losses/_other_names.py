@@ -30,6 +30,8 @@ NAMES_ELSEWHERE = {
     "count:poisson": "poisson_nll",
     "multi:softmax": "cross_entropy:from_logits=true",
     "multi:softprob": "cross_entropy",
+    "survival:cox": "cox",
+    "survival:aft": "aft",
     "mphe": "pseudo_huber",
     "mlogloss": "cross_entropy",
     "merror": "zero_one",
@@ -157,10 +159,8 @@ NO_LOSSES = {
     _SKILL.format("tweedie_deviance"): "d2_tweedie_score d2_tweedie",
     _SKILL.format("bce"): "d2_log_loss_score d2_log_loss",
     _SKILL.format("brier"): "d2_brier_score d2_brier",
-    "it is exp(cross_entropy)": "perplexity ppl 困惑度",
     "it is not a loss: errors of both signs cancel": "mbe mpe bias me mean_error mean_bias_error",
     f"{_LACKING}; it is mae divided by the mae of a simple forecast": "mase rmsse mean_absolute_scaled_error",
-    f"{_LACKING}; rps is it for classes, quantile for a few quantiles": "crps continuous_ranked_probability_score",
     f"{_LACKING}; mae is q = 1, mse is q = 2": "lq lp",
     f"{_LACKING}: it depends on mse alone": "psnr 峰值信噪比",
     f"{_LACKING}: it is not a loss of rows": "pearson pearsonr spearman kendall concordance ccc corr correlation ssim "
@@ -169,7 +169,6 @@ NO_LOSSES = {
     "pairlogitpairwise PairAccuracy queryrmse queryauc QueryCrossEntropy stochasticrank pfound YetiRankPairwise "
     "FilteredDCG dcg_score xendcg xe_ndcg xe_ndcg_mart xendcg_mart coverage_error "
     "label_ranking_loss label_ranking_average_precision_score",
-    f"{_LACKING}: losses of survival times": "survival:cox cox cox_nloglik",
     f"{_LACKING}: it sets the labels, and a loss compares them": "smooth_labels label_smoothing",
     f"{_LACKING}: it has weights to learn": "AdaptiveLogSoftmaxWithLoss",
     f"{_LACKING}: it is a distance, not a loss": "pairwise_distance pairwise_distances euclidean_distances "

@@ -20,6 +20,7 @@ from losscli.declaration.equivalent import same
 from losscli.declaration.loss import loss
 from losscli.declaration.properties import Claim, Property, given
 from losscli.losses._masks import (
+    LOVASZ,
     MASK_SYMBOLS,
     SMOOTH_WITH_SMOOTH,
     by_prediction,
@@ -171,13 +172,6 @@ def _(y_true: Array, y_pred: Array, *, smooth: float, from_logits: bool) -> Arra
     sums = overlap(y_true, y_pred, from_logits)
     slope = np.tanh(dice_value(sums, smooth)) * dice_slope(sums, smooth)
     return by_prediction(slope, sums, y_pred, from_logits)
-
-
-LOVASZ = {
-    "m": "the error of a pixel; m_(k) are those of a row, the largest first",
-    "k": "the place of a pixel among them",
-    "J": "J_k = k / (pixels of the object + other pixels among the first k), J_0 = 0",
-}
 
 
 @mask_loss(

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from losscli.declaration.domains import Array, Domain, Probabilities, Simplex
-from losscli.declaration.domains.arrays import LogProbabilityRows, Numbers
-from losscli.declaration.domains.censoring import Events, Times
+from losscli.declaration.domains.arrays import BinPositions, LogProbabilityRows, Numbers
+from losscli.declaration.domains.censoring import Events, SurvivalTimes
 from losscli.declaration.domains.distributions import ClassScores
 from losscli.declaration.domains.intervals import REALS
 from losscli.declaration.domains.labels import BinaryLabels, ClassTargets, ComparedLabels
@@ -62,7 +62,7 @@ def time_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> I
     predicted = domains.get("y_pred")
     if form.coupled or predicted is None or not is_real(predicted):
         return
-    if not (isinstance(domains.get("time"), Times) and isinstance(domains.get("event"), Events)):
+    if not (isinstance(domains.get("time"), SurvivalTimes) and isinstance(domains.get("event"), Events)):
         return
     others = [name for name in domains if name not in ("time", "event", "y_pred")]
     for event, case in ((1.0, "event"), (0.0, "censored")):
@@ -175,7 +175,7 @@ def class_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> 
     target, predicted = domains.get("y_true"), domains.get("y_pred")
     if set(domains) != {"y_true", "y_pred"} or form.coupled or predicted is None or "N,C" not in predicted.shapes:
         return
-    is_label = isinstance(target, ClassTargets)
+    is_label = isinstance(target, (BinPositions, ClassTargets))
     if not is_label and not (target is not None and target.shapes == ("N,C",)):
         return
     if not isinstance(predicted, (Simplex, ClassScores, Numbers)):
@@ -228,6 +228,26 @@ def class_path(
     label = SCORE_MARGIN if axis == "margin" else ""
     case = f"class {k}" if is_label else ""
     return Path(axis, form, arrays, tangent, case, interval_of(axis, not takes_probabilities), label)
+
+
+def mask_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
+    """Yield the paths of a mask of two classes, whose pixels all have their true class predicted equally well."""
+    predicted = domains.get("y_pred")
+    if set(domains) != {"y_true", "y_pred"} or predicted is None or predicted.shapes != ("N,P,C",):
+        return
+    takes_probabilities = isinstance(predicted, Simplex)
+    for axis in usual_axes(bound, predicted, False):
+        pixels = [class_path(form, axis, int(k), 2, True, False, takes_probabilities) for k in MASK]
+
+        def arrays(x: Array, pixels: list[Path] = pixels) -> dict[str, Array]:
+            each = [pixel.arrays(x) for pixel in pixels]
+            return {name: np.stack([one[name] for one in each], axis=1) for name in each[0]}
+
+        def tangent(x: Array, pixels: list[Path] = pixels) -> Array:
+            return np.stack([pixel.tangent(x) for pixel in pixels], axis=1)
+
+        remarks = ("a row is a mask of 4 pixels, 1 of them of class 1 and 3 of class 0",)
+        yield pixels[0]._replace(arrays=arrays, tangent=tangent, case="", remarks=remarks)
 
 
 def divergence_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:

@@ -67,7 +67,62 @@ def aft(roles: Roles, params: Params) -> list:
         return losses
 
 
-REFERENCE: dict[str, Reference] = {"logistic_hazard_nll": logistic_hazard_nll, "weibull_nll": weibull_nll, "aft": aft}
+def cox(roles: Roles, params: Params) -> list:
+    with mp.workdps(DIGITS):
+        rows = list(zip(roles["time"], roles["event"], [mp.exp(s) for s in roles["y_pred"]], strict=True))
+
+        def of_event(time: mpf, own: mpf) -> mpf:
+            at_risk = mp.fsum(term for t, _, term in rows if t >= time)
+            tied = [term for t, event, term in rows if t == time and event]
+            if params["ties"] == "breslow":
+                return mp.log(at_risk / own)
+            shares = (mpf(k) / len(tied) for k in range(len(tied)))
+            return mp.fsum(mp.log((at_risk - share * mp.fsum(tied)) / own) for share in shares) / len(tied)
+
+        return [of_event(time, own) if event else mpf(0) for time, event, own in rows]
+
+
+def uncensored(roles: Roles, at: mpf, including: bool) -> mpf:
+    """The Kaplan-Meier estimate of the probability of no censoring before a time, or up to it."""
+    rows = list(zip(roles["time"], roles["event"], strict=True))
+    product = mpf(1)
+    for time in sorted({t for t, event in rows if not event and (t < at or (including and t == at))}):
+        censored = sum(t == time and not event for t, event in rows)
+        product *= 1 - mpf(censored) / (censored + sum(t > time for t, _ in rows))
+    return product
+
+
+def brier_at(roles: Roles, row: int, survival: mpf, at: mpf, censoring: str) -> mpf:
+    time, event = roles["time"][row], roles["event"][row]
+    if event and time <= at:
+        return survival**2 / uncensored(roles, time, censoring == "at") if survival else mpf(0)
+    return (1 - survival) ** 2 / uncensored(roles, at, True) if time > at else mpf(0)
+
+
+def ipcw_brier(roles: Roles, params: Params) -> list:
+    with mp.workdps(DIGITS):
+        at, censoring = mpf(params["at"]), params["censoring"]
+        return [brier_at(roles, i, s, at, censoring) for i, s in enumerate(roles["y_pred"])]
+
+
+def integrated_brier(roles: Roles, params: Params) -> list:
+    with mp.workdps(DIGITS):
+        times, losses = [mpf(t) for t in params["times"]], []
+        for i, row in enumerate(roles["y_pred"]):
+            scores = [brier_at(roles, i, s, at, params["censoring"]) for s, at in zip(row, times, strict=True)]
+            areas = ((times[k + 1] - times[k]) * (scores[k] + scores[k + 1]) / 2 for k in range(len(times) - 1))
+            losses.append(mp.fsum(areas) / (times[-1] - times[0]))
+        return losses
+
+
+REFERENCE: dict[str, Reference] = {
+    "cox": cox,
+    "ipcw_brier": ipcw_brier,
+    "integrated_brier": integrated_brier,
+    "aft": aft,
+    "weibull_nll": weibull_nll,
+    "logistic_hazard_nll": logistic_hazard_nll,
+}
 
 HAZARDS = {
     "time": [0, 1, 2, 2, 0, 2],
@@ -94,7 +149,31 @@ BOUNDS = {
 }  # fmt: skip
 BOUNDS["upper"] = [float(bound) for bound in BOUNDS["upper"]]
 
+RISKS = {"time": [5.0, 8.0, 2.0, 9.5, 4.0, 7.0, 1e-9, 1e12, 3.0], "event": [1, 0, 1, 1, 0, 1, 1, 1, 1]}
+TIED = {"time": [2.0, 2.0, 2.0, 3.0, 4.0, 4.0, 4.0, 5.0, 1.0], "event": [1, 1, 0, 0, 1, 1, 1, 1, 1]}
+SCORES = (
+    [30.0, 0.0, -1.0, 3.0, 0.0, -2.0, 60.0, -40.0, 1.0],
+    [700.0, -700.0, 5.0, 0.0, 600.0, 1400.0, -2.0, 1.0, 2000.0],
+    [1e9, 1e9 - 1, 1e9 + 2, 1e9, 1e9, 1e9 + 30, 1e9, 1e9, 1e9],
+)
+CURVES = {"time": [1.0, 2.0, 2.0, 3.0, 4.0, 5.0, 6.0, 6.0], "event": [1, 1, 0, 0, 1, 1, 0, 1]}
+PROBABILITIES = [0.0, 1e-9, 0.5, 1.0, 1 - 1e-12, 1e-200, 0.3, 0.0]
+
 EXTREMES: dict[str, list[tuple[dict, Roles]]] = {
+    "cox": [
+        ({"ties": ties}, rows | {"y_pred": scores})
+        for ties in ("breslow", "efron")
+        for rows in (RISKS, TIED)
+        for scores in SCORES
+    ],
+    "ipcw_brier": [
+        ({"at": at, "censoring": c}, CURVES | {"y_pred": PROBABILITIES})
+        for at in (0.5, 3.0, 3.5, 100.0)
+        for c in ("at", "before")
+    ],
+    "integrated_brier": [
+        ({"times": [1.0, 1 + 1e-9, 3.0, 7.0]}, CURVES | {"y_pred": [[p, 0.9, 1 - p, p] for p in PROBABILITIES]})
+    ],
     "logistic_hazard_nll": [({}, HAZARDS), ({"eps": 0.0}, HAZARDS), ({"from_logits": True}, LOGITS)],
     "weibull_nll": [({}, WEIBULL)],
     "aft": [({"distribution": d, "scale": s}, BOUNDS) for d in DENSITY for s in (0.5, 1.0, 3.0)],

@@ -19,7 +19,7 @@ from losscli.messages import Hint
 
 
 @dataclass(eq=False, repr=False)
-class Times(Numbers):
+class SurvivalTimes(Numbers):
     """Times until an event or until the end of observation, one a row."""
 
     shapes: tuple[str, ...] = ("N",)
@@ -58,6 +58,11 @@ class Events(BinaryLabels):
     def describe(self) -> str:
         return "1 (the event was seen) or 0 (censored)"
 
+    def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
+        events = rng.integers(0, 2, size=self.size(dims)).astype(float)
+        events[-1] = 1  # without an event there is nothing to evaluate
+        return events
+
 
 @dataclass(eq=False, repr=False)
 class TimeSteps(WholeNumbers):
@@ -80,11 +85,17 @@ class TimeSteps(WholeNumbers):
 class IncreasingTimes(PerClass):
     """Two or more times, in increasing order."""
 
+    def parse(self, text: str) -> Any:
+        times = super().parse(text)
+        if len(times) < 2:
+            raise ValueError(f"must be {self.describe()}")
+        return self.check(times)
+
     def check(self, value: Any) -> Any:
         times = super().check(value)
         if any(later <= earlier for earlier, later in pairwise(times)):
             raise ValueError("must increase")
         return times
 
-    def parse(self, text: str) -> Any:
-        return self.check(super().parse(text))
+    def _describe(self, example: str) -> str:
+        return f"two or more numbers {self.inner.describe()} that increase, as {example}"

@@ -1,0 +1,288 @@
+"""Losses of language models: of the tokens that a text has, of pairs of answers, of a teacher and its student."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import numpy as np
+
+from losscli.declaration.domains import (
+    EPS,
+    Array,
+    Boolean,
+    ByteCount,
+    ClassProbabilities,
+    ClassTarget,
+    Epsilon,
+    IgnoreIndex,
+    LogProbability,
+    Mask,
+)
+from losscli.declaration.equivalent import same
+from losscli.declaration.loss import loss
+from losscli.declaration.properties import Property, Reduction, given
+from losscli.losses._classes import Targets, cross_entropy_slope, label_mask, order_of_cross_entropy
+from losscli.losses._numerics import CLIPPED
+from losscli.losses._symbols import CLASSES
+from losscli.losses.multiclass import cross_entropy
+
+CONVEX, SMOOTH, BOUNDED_GRADIENT = Property.CONVEX, Property.DIFFERENTIABLE, Property.BOUNDED_GRADIENT
+
+# --------------------------------------------------------------------------------------------------------- tokens
+
+TOKENS = {name: CLASSES[name] for name in ("t", "t_c", "s", "c")} | {
+    "p": "y_pred, or softmax(s)",
+    "p_t": "the probability of the token that occurred: exp(log_prob), or p of the class of y_true",
+    "p_c": "p of class c",
+    "log2": "the logarithm of base 2",
+}
+BITS_PER_NAT = 1 / math.log(2)
+
+token_loss = partial(
+    loss, family="language", symbols=TOKENS, properties=CONVEX | SMOOTH, elicits="mean (the class probabilities)"
+)
+
+
+def nats(y_true: Targets, y_pred: Array, *, from_logits: bool, ignore_index: int | None, eps: float) -> Array:
+    """Compute -log p_t as cross_entropy does."""
+    kernel = cross_entropy.forms[0].kernel
+    values: Array = kernel(y_true, y_pred, from_logits=from_logits, ignore_index=ignore_index, eps=eps)
+    return values
+
+
+def slope_of_nats(y_true: Targets, y_pred: Array, *, from_logits: bool, ignore_index: int | None, eps: float) -> Array:
+    """-t_c / p_c; from logits softmax(s)_c - t_c"""
+    if from_logits and y_true.ndim == 1:
+        mask = label_mask(y_true, ignore_index)
+        labels = y_true if mask is None else np.where(mask, y_true, 0)
+        slope = cross_entropy_slope(labels, y_pred)
+        return slope if mask is None else slope * mask[:, None]
+    fixed = {"label_smoothing": 0.0, "class_weight": None, "normalize": False}
+    gradient = cross_entropy.forms[0].hooks["gradient"]
+    slope = gradient(y_true, y_pred, from_logits=from_logits, ignore_index=ignore_index, eps=eps, **fixed)
+    return np.asarray(slope)
+
+
+def are_clipped(y_true: Targets, y_pred: Array, *, from_logits: bool, ignore_index: int | None, eps: float) -> Mask:
+    """Return a mask of the probabilities that were clipped."""
+    clipped = cross_entropy.forms[0].hooks["clipped"]
+    mask: Mask = clipped(
+        y_true,
+        y_pred,
+        from_logits=from_logits,
+        ignore_index=ignore_index,
+        eps=eps,
+        label_smoothing=0.0,
+        normalize=False,
+    )
+    return mask
+
+
+CLIPPED_TOKENS = (CLIPPED, given(BOUNDED_GRADIENT, from_logits=True))
+
+
+@token_loss(
+    aliases=("ppl", "困惑度"),
+    formula="-log p_t, then exp of the mean",
+    reduction=Reduction.EXP_MEAN,
+    references=("Jelinek et al. 1977, doi:10.1121/1.2016299",),
+    equivalents=(
+        same(
+            "torch",
+            "torch.nn.CrossEntropyLoss(ignore_index=-100 if ignore_index is None else ignore_index)"
+            "(y_pred, y_true).exp()",
+            shapes={"y_true": "N"},
+            from_logits=True,
+        ),
+        same(
+            "torchmetrics",
+            "torchmetrics.text.Perplexity(ignore_index=ignore_index)(y_pred[None], y_true[None])",
+            shapes={"y_true": "N"},
+            from_logits=True,
+        ),
+        same("numpy", "np.exp(-np.mean(np.log(y_pred[np.arange(len(y_true)), y_true])))", shapes={"y_true": "N"}),
+        ("others", "evaluate of Hugging Face: the mean over texts of the perplexity of each, not that of all tokens"),
+    ),
+)
+def perplexity(
+    y_true: ClassTarget,
+    y_pred: ClassProbabilities,
+    *,
+    from_logits: Boolean = False,
+    ignore_index: IgnoreIndex = None,
+    eps: Epsilon = EPS,
+) -> Array:
+    """The exponential of the mean negative log-probability of the tokens that occurred.
+
+    A model that is unsure among k equally likely tokens has a perplexity of k; 1 is the best. Per-sample losses are
+    -log p of each token, in nats. Instead of labels and predictions it reads the log-probabilities of the tokens alone.
+    Use: language models with the same vocabulary on the same text.
+    Avoid: models that cut a text into different tokens (bits_per_byte).
+    Pitfalls: the perplexity of a text is not the mean of the perplexities of its parts; it depends on the context that
+    the model saw before each token.
+    """
+    return nats(y_true, y_pred, from_logits=from_logits, ignore_index=ignore_index, eps=eps)
+
+
+perplexity.gradient(slope_of_nats)
+perplexity.clipped(are_clipped)
+perplexity.share_hooks(cross_entropy, "row_mask")
+perplexity.form_properties(Property.NONE, *CLIPPED_TOKENS)
+
+
+@perplexity.form
+def _perplexity(log_prob: LogProbability) -> Array:
+    return -log_prob + 0.0
+
+
+@perplexity.gradient
+def _(log_prob: Array) -> Array:
+    """-1"""
+    return -np.ones_like(log_prob)
+
+
+perplexity.form_properties(BOUNDED_GRADIENT)
+
+
+@token_loss(
+    aliases=("bpt", "bits_per_character"),
+    formula="-log2 p_t",
+    unit="bit",
+    references=("Shannon 1951, doi:10.1002/j.1538-7305.1951.tb01366.x",),
+    equivalents=(
+        same(
+            "torch",
+            "torch.nn.CrossEntropyLoss(ignore_index=-100 if ignore_index is None else ignore_index)"
+            "(y_pred, y_true) / np.log(2)",
+            shapes={"y_true": "N"},
+            from_logits=True,
+        ),
+        same("numpy", "-np.mean(np.log2(y_pred[np.arange(len(y_true)), y_true]))", shapes={"y_true": "N"}),
+    ),
+)
+def bits_per_token(
+    y_true: ClassTarget,
+    y_pred: ClassProbabilities,
+    *,
+    from_logits: Boolean = False,
+    ignore_index: IgnoreIndex = None,
+    eps: Epsilon = EPS,
+) -> Array:
+    """The mean negative log-probability of the tokens that occurred, in bits.
+
+    It is cross_entropy divided by log 2, and 2 to its power is the perplexity. Instead of labels and predictions it
+    reads the log-probabilities (natural logarithms) of the tokens alone.
+    Use: how well a model compresses a text; where tokens are characters, bits per character.
+    Avoid: models that cut a text into different tokens (bits_per_byte).
+    Pitfalls: log-probabilities of base 2 must be multiplied by log 2 first.
+    """
+    return BITS_PER_NAT * nats(y_true, y_pred, from_logits=from_logits, ignore_index=ignore_index, eps=eps)
+
+
+@bits_per_token.gradient
+def _(y_true: Targets, y_pred: Array, *, from_logits: bool, ignore_index: int | None, eps: float) -> Array:
+    """-t_c / (p_c log 2); from logits (softmax(s)_c - t_c) / log 2"""
+    return BITS_PER_NAT * slope_of_nats(y_true, y_pred, from_logits=from_logits, ignore_index=ignore_index, eps=eps)
+
+
+bits_per_token.share_hooks(perplexity, "row_mask", "clipped")
+bits_per_token.form_properties(Property.NONE, *CLIPPED_TOKENS)
+
+
+@bits_per_token.form
+def _bits_per_token(log_prob: LogProbability) -> Array:
+    return -BITS_PER_NAT * log_prob + 0.0
+
+
+@bits_per_token.gradient
+def _(log_prob: Array) -> Array:
+    """-1 / log 2"""
+    return np.full_like(log_prob, -BITS_PER_NAT)
+
+
+bits_per_token.form_properties(BOUNDED_GRADIENT)
+
+
+@token_loss(
+    aliases=("bpb",),
+    formula="sum -log2 p_t / sum bytes",
+    unit="bit",
+    references=("Gao et al. 2020, arXiv:2101.00027",),
+    equivalents=(
+        same(
+            "numpy", "-np.sum(np.log2(y_pred[np.arange(len(y_true)), y_true])) / np.sum(bytes)", shapes={"y_true": "N"}
+        ),
+        ("others", "bits_per_byte of lm-evaluation-harness, of the same tokens"),
+    ),
+)
+def bits_per_byte(
+    y_true: ClassTarget,
+    y_pred: ClassProbabilities,
+    bytes: ByteCount,
+    *,
+    from_logits: Boolean = False,
+    ignore_index: IgnoreIndex = None,
+    eps: Epsilon = EPS,
+) -> Array:
+    """The bits that a model needs for each byte of a text.
+
+    Per-sample losses are the bits of tokens, -log2 p; their sum is divided by the bytes of the text. Instead of labels
+    and predictions it reads the log-probabilities (natural logarithms) of the tokens, beside their bytes.
+    Use: models with different tokens, on the same text.
+    Avoid: texts that differ: some have more to say in a byte.
+    Pitfalls: bytes are those of the text of a token in UTF-8, not its characters; a token without text, such as the end
+    of a text, has 0 bytes, and its bits count.
+    """
+    return BITS_PER_NAT * nats(y_true, y_pred, from_logits=from_logits, ignore_index=ignore_index, eps=eps)
+
+
+@bits_per_byte.gradient
+def _(
+    y_true: Targets, y_pred: Array, bytes: Array, *, from_logits: bool, ignore_index: int | None, eps: float
+) -> Array:
+    """-t_c / (p_c log 2); from logits (softmax(s)_c - t_c) / log 2"""
+    return BITS_PER_NAT * slope_of_nats(y_true, y_pred, from_logits=from_logits, ignore_index=ignore_index, eps=eps)
+
+
+@bits_per_byte.clipped
+def _(y_true: Targets, y_pred: Array, bytes: Array, *, from_logits: bool, ignore_index: int | None, eps: float) -> Mask:
+    return are_clipped(y_true, y_pred, from_logits=from_logits, ignore_index=ignore_index, eps=eps)
+
+
+@bits_per_byte.row_mask
+def _(y_true: Targets, y_pred: Array, bytes: Array, *, ignore_index: int | None) -> Mask | None:
+    """its label is not ignore_index"""
+    return label_mask(y_true, ignore_index)
+
+
+@bits_per_byte.denominator
+def _(y_true: Targets, y_pred: Array, bytes: Array) -> Array:
+    """the number of bytes, and all of them are 0"""
+    return bytes
+
+
+bits_per_byte.form_properties(Property.NONE, *CLIPPED_TOKENS)
+
+
+@bits_per_byte.form
+def _bits_per_byte(log_prob: LogProbability, bytes: ByteCount) -> Array:
+    return -BITS_PER_NAT * log_prob + 0.0
+
+
+@bits_per_byte.gradient
+def _(log_prob: Array, bytes: Array) -> Array:
+    """-1 / log 2"""
+    return np.full_like(log_prob, -BITS_PER_NAT)
+
+
+@bits_per_byte.denominator
+def _(log_prob: Array, bytes: Array) -> Array:
+    """the number of bytes, and all of them are 0"""
+    return bytes
+
+
+bits_per_byte.form_properties(BOUNDED_GRADIENT)
+
+for token in (perplexity, bits_per_token, bits_per_byte):
+    token.orders_like(order_of_cross_entropy)
