@@ -143,6 +143,10 @@ class Batch:
             self._checked[key] = domain.check(array, origin, dims)
         return self._checked[key]
 
+    def keys(self, id: str | None) -> NDArray[Any] | CodedText | None:
+        """Return the names of the rows (n,): those of queries, or the column `id` if there is one."""
+        return self.query if self.query is not None else None if id is None else self.extras[id]
+
     def clusters(self, name: str | None) -> NDArray[np.uint64] | None:
         """Return the clusters of the rows by a column of the extras (n,), as digests of its text; None without one."""
         if name is None:

@@ -178,7 +178,7 @@ class Dataset:
             rows_before = start // max(1, self.samples_per_row)
             rows = range(rows_before + 1, rows_before + size + 1)
             origins = self._row_origins(rows)
-            read = {role: columns for role, columns in self._by_row.items() if role != QUERY}
+            read = {role: columns for role, columns in self._by_row.items() if columns.role != QUERY}
             arrays = {role: self._array(c, chunks[c.table], origins[role]) for role, c in read.items()}
             check_shared(arrays, origins, self.bound, chunks, self.id)
             weight = arrays.pop("weight", None)
@@ -190,7 +190,7 @@ class Dataset:
                         check_one_per_row(chunk[name], table, name)
                         extras[name] = text_of_column(chunk[name], repeats=name in self.policy.repeating)
             batch = Batch(rows, arrays | whole, origins, weight, extras, tables=frozenset(whole), length=self.length)
-            batch.query = read_queries(self._by_row.get(QUERY), chunks)
+            batch.query = read_queries(self._by_row, chunks, origins)
             yield from self._samples(batch)
             start += size * self.samples_per_row
 
@@ -360,9 +360,8 @@ class Dataset:
                 for column in columns.columns:
                     is_flat = not column.trailing or columns.role == self.label_role or is_numbered
                     is_text = is_label and is_flat and (named or column.kind is Kind.TEXT)
-                    wanted[column.name] = Kind.TEXT if is_text else Kind.NUMBER
-        if QUERY in self._by_row and self._by_row[QUERY].table is table:
-            wanted[self._by_row[QUERY].columns[0].name] = Kind.CODES
+                    kind = Kind.CODES if columns.role == QUERY else Kind.TEXT if is_text else Kind.NUMBER
+                    wanted[column.name] = kind
         return wanted
 
     def _aligned_chunks(self) -> Iterator[AlignedChunks]:

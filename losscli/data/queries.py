@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,11 +15,12 @@ from losscli.data.coded_text import CodedText, encode, text_digests
 from losscli.data.columns import RoleColumns
 from losscli.data.gather import concat_batches
 from losscli.data.keys import AlignedChunks
+from losscli.data.model_roles import is_of_model, split_model_role
 from losscli.data.table import Kind, SplitInsideQuotes, SplittableTable, check_one_per_row
-from losscli.declaration.domains import Array
-from losscli.declaration.row_lists import Offsets, RowLists, offsets_of
+from losscli.declaration.domains import Array, ValueOrigin
+from losscli.declaration.row_lists import QUERY, Offsets, RowLists, offsets_of
 from losscli.errors import DataError
-from losscli.messages import number_text
+from losscli.messages import Hint, number_text
 
 ROWS_PER_PIECE = 1 << 16
 """About how many rows are evaluated at a time: with a kernel's intermediate arrays they stay in cache."""
@@ -50,10 +51,28 @@ def batches_of_queries(
             yield batch
 
 
-def read_queries(columns: RoleColumns | None, chunks: AlignedChunks) -> CodedText | None:
-    """Return the query of each row (N,), None if rows have none."""
-    if columns is None:
+def read_queries(
+    bound: Mapping[str, RoleColumns], chunks: AlignedChunks, origins: Mapping[str, ValueOrigin]
+) -> CodedText | None:
+    """Return the query of each row (N,), None if rows have none.
+
+    Raises:
+        DataError: The files of models do not say the same.
+    """
+    if QUERY not in bound:
         return None
+    query = _read_column(bound[QUERY], chunks)
+    for role in [role for role in bound if split_model_role(role)[0] == QUERY and is_of_model(role)]:
+        other = _read_column(bound[role], chunks)
+        differ = np.flatnonzero(np.asarray(query) != np.asarray(other))
+        if differ.size:
+            row = int(differ[0])
+            problem = f"{origins[role].where(row)}: query is {other[row]!r}, but {query[row]!r}"
+            raise DataError(f"{problem} in {origins[QUERY].source}", Hint.PAIR_IN_ORDER_OR_BY_ID)
+    return query
+
+
+def _read_column(columns: RoleColumns, chunks: AlignedChunks) -> CodedText:
     name = columns.columns[0].name
     check_one_per_row(chunks[columns.table][name], columns.table, name)
     return encode(chunks[columns.table][name])
