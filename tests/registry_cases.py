@@ -13,6 +13,7 @@ import numpy as np
 from losscli import registry
 from losscli.declaration.form import Form
 from losscli.declaration.loss import BoundLoss, Loss
+from losscli.declaration.row_lists import flatten_lists
 
 GOLDEN = Path(__file__).parent / "golden"
 DIMS = {"N": 9, "C": 4, "D": 3, "T": 6, "S": 2, "K": 3, "M": 5, "P": 5}
@@ -145,6 +146,9 @@ def kernel(bound: BoundLoss, form: Form, arrays: dict[str, Any], hook: str = "")
 
 def kernel_of_queries(function: Any, arrays: dict[str, Any], params: dict[str, Any]) -> np.ndarray:
     """The kernel or a hook on the rows of queries, which are in the order of their keys."""
+    if "query" not in arrays:  # all rows are one query, or each row is one
+        with np.errstate(all="ignore"):
+            return np.asarray(function(*flatten_lists(arrays).values(), **params))
     keys, index = np.unique(arrays["query"], return_inverse=True)
     order = index.argsort(kind="stable")
     lists = {name: np.asarray(array)[order] for name, array in arrays.items() if name != "query"}
