@@ -28,6 +28,7 @@ OTHER_NAMES = {
     "embeddings1": ("embedding1", "embedding_1", "emb1", "emb_1"),
     "embeddings2": ("embedding2", "embedding_2", "emb2", "emb_2"),
     "distance": ("dist", "distances"),
+    "query": ("query_id", "qid", "group"),
     "scale": ("sigma", "sd", "std", "stddev"),
     "time": (
         *("duration", "durations", "t", "survival_time", "time_to_event", "follow_up", "followup", "futime"),
@@ -61,7 +62,7 @@ OTHER_NAMES = {
 }
 """Role -> other names of its columns."""
 
-SAYING_LITTLE = ("time", "event")
+SAYING_LITTLE = ("time", "event", "query")
 """Roles whose names other columns have, too: event_id is a key, and status may be a target."""
 
 WEIGHT_NAMES = ("weight", "weights", "sample_weight", "权重", "样本权重")

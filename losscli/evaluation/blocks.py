@@ -66,6 +66,7 @@ class JoinedOutcome:
             self._join([outcome.counted for outcome in outcomes], True),
             self._join([outcome.denominator for outcome in outcomes], 1.0),
             self._join([outcome.clipped for outcome in outcomes], False),
+            frequency=self._join([outcome.frequency for outcome in outcomes], 1.0),
         )
 
     def _join(self, parts: Sequence[NDArray[Any] | None], fill: Any) -> Any:

@@ -62,7 +62,7 @@ class Groups:
             its_rows = rows.where(counted(batch, outcome))
             elements, numbers = outcome.elements, batch.rows if accumulator.bootstraps else None
             clusters = batch.clusters(accumulator.bootstraps[0].cluster) if accumulator.bootstraps else None
-            more = batch.weight, outcome.denominator, outcome.clipped, numbers, clusters
+            more = outcome.weights(batch.weight), outcome.denominator, outcome.clipped, numbers, clusters
             accumulator.update(its_rows, at[its_rows.groups], elements, outcome.per_sample, *more)
 
     def merge(self, other: Groups) -> None:

@@ -106,4 +106,8 @@ NAMES_BY_MODULE: dict[str, str] = {
     "concordance": "concordance_loss c_index cindex harrell_c 一致性指数 c_指数",
     "proxies": "proxy_nca 代理_nca_损失 proxy_anchor 代理锚损失",
     "two_views": "clip clip_loss siglip sigmoid_contrastive",
+    "ranking_by_query": "ndcg_loss ndcg one_minus_ndcg 归一化折损累计增益 mrr_loss mrr reciprocal_rank 平均倒数排名 "
+    "map_loss map mean_average_precision pairwise_logistic ranknet pair_logit pairwise_hinge "
+    "ranksvm pair_hinge lambda_rank lambdarank lambdamart listmle list_mle plackett_luce listnet "
+    "list_net",
 }

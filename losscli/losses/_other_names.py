@@ -66,7 +66,11 @@ NAMES_ELSEWHERE = {
     "MultiRMSE": "rmse",
     "RMSEWithUncertainty": "gaussian_nll",
     "NumErrors": "zero_one",
-    "QuerySoftMax": "ranking_softmax",
+    "QuerySoftMax": "ranking_softmax, listnet",
+    "ndcg_score": "ndcg_loss:gain=linear:no_relevant=1",
+    "rank:ndcg": "lambda_rank",
+    "rank:pairwise": "pairwise_logistic",
+    "rank:map": "map_loss",
     # PyTorch, Keras and its predecessors, optax
     "binary_cross_entropy_with_logits": "bce:from_logits=true",
     "bce_with_logits": "bce:from_logits=true",
@@ -125,7 +129,7 @@ _RANKS = f"{_LACKING}: auc_loss and average_precision_loss score an order, brier
 _ACCURACY = "it is not a loss: zero_one is 1 - accuracy"
 _COUNTS = f"{_LACKING}: zero_one counts errors, f1_loss is 1 less the F score of precision and recall"
 _SKILL = "it is not a loss of rows: compare shows it as the skill of {}"
-_ORDERS = f"{_LACKING}; ranking_softmax and margin_ranking are losses of orders"
+_ORDERS = f"{_LACKING}; ndcg_loss, map_loss and pairwise_logistic are losses of orders"
 
 NO_LOSSES = {
     _ACCURACY: "accuracy acc accuracy_score binary_accuracy categorical_accuracy sparse_categorical_accuracy "
@@ -159,10 +163,9 @@ NO_LOSSES = {
     f"{_LACKING}: it depends on mse alone": "psnr 峰值信噪比",
     f"{_LACKING}: it is not a loss of rows": "pearson pearsonr spearman kendall ccc corr correlation ssim "
     "相关系数 皮尔逊相关系数 结构相似性 ms_ssim lpips fid bleu rouge wer cer",
-    _ORDERS: "ndcg map mrr dcg lambdarank rank_xendcg rank:pairwise rank:ndcg rank:map yetirank pairlogit "
+    _ORDERS: "dcg rank_xendcg yetirank "
     "pairlogitpairwise PairAccuracy queryrmse queryauc QueryCrossEntropy stochasticrank pfound YetiRankPairwise "
-    "LambdaMart FilteredDCG dcg_score ndcg_score xendcg xe_ndcg xe_ndcg_mart xendcg_mart "
-    "label_ranking_average_precision_score",
+    "FilteredDCG dcg_score xendcg xe_ndcg xe_ndcg_mart xendcg_mart label_ranking_average_precision_score",
     f"{_LACKING}: it sets the labels, and a loss compares them": "smooth_labels label_smoothing",
     f"{_LACKING}: it has weights to learn": "AdaptiveLogSoftmaxWithLoss",
     f"{_LACKING}: it is a distance, not a loss": "pairwise_distance pairwise_distances euclidean_distances "

@@ -23,11 +23,13 @@ from losscli.plot.curve_vectors import (
     pair_paths,
     preference_paths,
     prototype_paths,
+    query_paths,
     ranking_paths,
     triplet_paths,
 )
 
 RULES: tuple[PathRule, ...] = (
+    query_paths,
     residual_paths,
     time_paths,
     ensemble_paths,

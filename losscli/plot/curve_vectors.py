@@ -219,6 +219,22 @@ def preference_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]
     yield Path("margin", form, arrays, np.ones_like, "", AXES["margin"].interval, label, remarks)
 
 
+def query_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
+    """Yield the path of a query of two documents, of which the first is relevant: the margin between their scores."""
+    if not form.by_query:
+        return
+
+    def arrays(x: Array) -> dict[str, Array]:
+        return {"y_true": constant(x, 1.0, 0.0), "y_pred": stack_columns(x, x, 0.0)}
+
+    def tangent(x: Array) -> Array:
+        return constant(x, 1.0, 0.0)
+
+    yield Path(
+        "margin", form, arrays, tangent, "", AXES["margin"].interval, "score of the relevant one of two documents"
+    )
+
+
 def ranking_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
     """Yield the path of two scores of which one should be the higher: the margin between them."""
     if list(domains) != ["y_true", "x1", "x2"] or not all(is_real(domains[name]) for name in ("x1", "x2")):
