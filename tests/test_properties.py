@@ -26,7 +26,10 @@ from losscli.results import results_of
 from tests.registry_cases import GOLDEN, LOSSES, draw, golden, kernel, name_of, per_sample
 from tests.registry_cases import settings as registry_settings
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*no other row:UserWarning")  # labels are drawn
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*no other row:UserWarning"),  # labels are drawn
+    pytest.mark.filterwarnings("ignore:.*lower end is above:UserWarning", "ignore:.*quantiles cross:UserWarning"),
+]
 
 SETTINGS = list(registry_settings())
 FLAGGED = list(registry_settings("from_logits", "log_input", "normalize", further=True))

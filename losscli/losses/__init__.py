@@ -11,6 +11,7 @@ COMMON_LOSSES = {
     "binary": "bce focal brier hinge zero_one dice tversky squared_hinge soft_margin exponential",
     "multiclass": "cross_entropy sparse_cross_entropy softmax_loss nll categorical_focal multiclass_hinge rps ctc",
     "divergence": "kl js wasserstein reverse_kl hellinger total_variation",
+    "quantiles": "interval_score interval_miss",
     "ensembles": "crps_ensemble energy_score dss",
     "survival": "cox ipcw_brier integrated_brier aft",
     "language": "perplexity bits_per_token bits_per_byte",

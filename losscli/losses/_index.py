@@ -85,4 +85,8 @@ NAMES_BY_MODULE: dict[str, str] = {
     "class_masks": "multiclass_dice mc_dice 多类dice损失 generalized_dice gdl 广义dice损失 lovasz_softmax "
     "lovász_softmax损失",
     "dice_ce": "dice_ce dice_bce bce_dice",
+    "relative_errors": "bias mean_error mean_bias_error mbe 平均偏差 mrae mean_relative_absolute_error "
+    "平均相对绝对误差 rmae relative_mae relative_mean_absolute_error 相对平均绝对误差 mdape "
+    "median_absolute_percentage_error 中位数绝对百分比误差",
+    "intervals": "interval_score winkler winkler_score 区间评分 interval_miss miscoverage 区间未覆盖率",
 }

@@ -12,6 +12,7 @@ from losscli.plot.curve_vectors import (
     batch_paths,
     box_paths,
     ensemble_paths,
+    interval_paths,
     pair_paths,
     prototype_paths,
     ranking_paths,
@@ -22,6 +23,7 @@ RULES: tuple[PathRule, ...] = (
     residual_paths,
     time_paths,
     ensemble_paths,
+    interval_paths,
     binary_paths,
     class_paths,
     mask_paths,
@@ -66,6 +68,8 @@ def no_curve_reason(bound: BoundLoss) -> str:
         return f"how much a row counts depends on all others{formula}"
     if any(isinstance(role.domain, TimeSteps) for role in form.roles):
         return "it is a loss of the hazards of all intervals until the event, and no single number sums them up"
+    if not any(form.hooks.keys() & {"gradient"} for form in loss.forms) and {"lower", "upper"} <= set(form.names):
+        return "it is 1 outside of the interval and 0 inside: it has no slope"
     if any(isinstance(role.domain, LabelSequences) for role in form.roles):
         return "it is a loss of whole sequences, and no single number says how right one is"
     return ""

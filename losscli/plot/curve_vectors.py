@@ -10,6 +10,7 @@ import numpy as np
 from losscli.declaration.domains import Array, Boxes, Domain
 from losscli.declaration.domains.distributions import ClassTable, Vectors
 from losscli.declaration.domains.labels import BinaryLabels, ClassTargets, GroupLabels
+from losscli.declaration.domains.levels import IntervalEnds
 from losscli.declaration.domains.members import Members
 from losscli.declaration.form import Form
 from losscli.declaration.loss import BoundLoss
@@ -204,6 +205,22 @@ def ranking_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -
         return {"y_true": constant(x, 1.0), "x1": x + 0.0, "x2": 0 * x}
 
     yield Path("margin", form, arrays, np.ones_like, "", AXES["margin"].interval, "margin: y · (x1 − x2)")
+
+
+def interval_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
+    """Yield the path of an interval that keeps its width: the distance of its middle from the truth."""
+    predicted = domains.get("y_pred")
+    if set(domains) != {"y_true", "y_pred"} or not isinstance(predicted, IntervalEnds) or "gradient" not in form.hooks:
+        return
+
+    def arrays(x: Array) -> dict[str, Array]:
+        return {"y_true": 0 * x, "y_pred": x[:, None] + np.array([-1.0, 1.0])}
+
+    def tangent(x: Array) -> Array:
+        return np.ones((len(x), 2))
+
+    remarks = ("an interval of width 2",)
+    yield Path("residual", form, arrays, tangent, label="middle of the interval − y_true", remarks=remarks)
 
 
 def ensemble_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
