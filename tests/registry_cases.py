@@ -13,6 +13,7 @@ import numpy as np
 from losscli import registry
 from losscli.declaration.form import Form
 from losscli.declaration.loss import BoundLoss, Loss
+from losscli.evaluation.evaluator import Evaluator
 
 GOLDEN = Path(__file__).parent / "golden"
 DIMS = {"N": 9, "C": 4, "D": 3, "T": 6, "S": 2, "K": 3, "M": 5, "P": 5}
@@ -61,6 +62,11 @@ FURTHER: dict[str, list[dict[str, Any]]] = {
     "generalized_cross_entropy": [{"q": 1}],
     "multi_margin": [{"p": 2}],
     "iou": [{"log": True}],
+    "alpha_iou": [{"alpha": 1}, {"alpha": 0.5, "penalty": "giou"}],
+    "siou": [{"theta": 0.5}],
+    "quality_focal": [{"beta": 0}, {"eps": 0}],
+    "varifocal": [{"gamma": 0}, {"gamma": 0.5}, {"eps": 0}],
+    "distribution_focal": [{"eps": 0}],
     "barron": [{"alpha": alpha} for alpha in (-2, 0, 1, 1.5, 2)],
     "tweedie_deviance": [{"power": 0}, {"power": 1}, {"power": 1.5}],
     "asymmetric": [{"eps": 0}, {"gamma_neg": 0}, {"gamma_neg": 0, "clip": 0}, {"gamma_neg": 0.5}],
@@ -133,7 +139,10 @@ def kernel(bound: BoundLoss, form: Form, arrays: dict[str, Any], hook: str = "")
     wanted = form.keywords[function]
     arguments = [*(arrays.get(name) for name in form.names), *weight]
     with np.errstate(all="ignore"):
-        return np.asarray(function(*arguments, **{name: bound.params[name] for name in wanted}))
+        found = function(*arguments, **{name: bound.params[name] for name in wanted})
+        if bound.loss.dataset_wide and not hook:
+            return np.array([Evaluator(bound, form).number_of(found)])
+        return np.asarray(found)
 
 
 def per_sample(bound: BoundLoss, form: Form, arrays: dict[str, Any]) -> np.ndarray:

@@ -14,7 +14,7 @@ from losscli.binding import bind
 from losscli.data.sources import Sources
 from losscli.data.table import ArraysTable
 from losscli.declaration.domains import EPS, Boxes, ClassTargets, Domain, Simplex
-from losscli.declaration.domains.arrays import WholeNumbers
+from losscli.declaration.domains.arrays import BinPositions, WholeNumbers
 from losscli.declaration.domains.intervals import REALS
 from losscli.declaration.domains.labels import BinaryLabels
 from losscli.declaration.domains.masks import PixelTargets
@@ -253,7 +253,7 @@ def far_rows(domain: Domain, row: np.ndarray, size: float) -> list[np.ndarray]:
         return [np.array(0), np.array(2)]
     if isinstance(domain, PixelTargets):
         return [np.zeros_like(row), np.arange(row.size) % 3]
-    if isinstance(domain, WholeNumbers) or not domain.per_row or (domain.is_label and row.ndim == 0):
+    if isinstance(domain, (BinPositions, WholeNumbers)) or not domain.per_row or (domain.is_label and row.ndim == 0):
         return [row]
     if isinstance(domain, (Simplex, ClassTargets)):
         classes = row.shape[-1]
@@ -261,7 +261,7 @@ def far_rows(domain: Domain, row: np.ndarray, size: float) -> list[np.ndarray]:
         if row.ndim > 1:  # pixels
             corners = np.stack([*(np.broadcast_to(c, row.shape) for c in corners), corners[np.arange(len(row)) % 2]])
         scaled = [row * size, row / size] if getattr(domain, "normalize", False) else []
-        return [row, *corners, *scaled]
+        return [row, *(np.broadcast_to(corner, row.shape) for corner in corners), *scaled]
     if isinstance(domain, Boxes):
         return [row, row * size, row / size]
     interval = getattr(domain, "interval", REALS)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.batch import Batch
-from losscli.data.masks import PixelAxes, find_pixel_axes
+from losscli.data.masks import PixelAxes, find_pixel_axes, note_masks
 from losscli.data.positions import class_label_role, find_positions
 from losscli.declaration.checks import Conflict
 from losscli.declaration.domains import Array, Domain, Mask, ValueOrigin
@@ -27,10 +27,16 @@ FRAMES = ("N,T,C",)
 """Shapes of log-probabilities of C classes in T frames."""
 
 
+NO_VALUES: Array = np.zeros(0)
+"""The per-sample values of a dataset-wide loss."""
+
+
 class Outcome(NamedTuple):
     """A loss on a batch: elements (N, ...), their per-sample means (N,), and the results of the loss's hooks.
 
-    `clipped` marks the rows in which a probability was clipped; None where none was.
+    `clipped` marks the rows in which a probability was clipped; None where none was. Of a dataset-wide loss there are
+    no elements and no per-sample values: `inputs` are the checked arrays of the rows that were not left out, among
+    them the weights, and `rows` is the mask of these rows, None for all.
     """
 
     elements: Array
@@ -39,6 +45,8 @@ class Outcome(NamedTuple):
     denominator: Array | None = None
     clipped: Mask | None = None
     gradient: Array | None = None
+    inputs: Mapping[str, Any] | None = None
+    rows: Mask | None = None
 
     def take(self, rows: Mask | NDArray[np.intp]) -> Outcome:
         """Return the outcome of some rows, without gradient and clipped rows."""
@@ -79,6 +87,11 @@ class Evaluator:
         return self.bound.label
 
     @property
+    def dataset_wide(self) -> bool:
+        """Whether the loss is one number for all rows, and there are no per-sample values."""
+        return self.bound.loss.dataset_wide
+
+    @property
     def coupled(self) -> bool:
         """Whether the loss couples rows, with its parameters."""
         return self.form.couples(self.bound.params)
@@ -111,6 +124,9 @@ class Evaluator:
         arrays, layout = self._check(batch)
         hooks = self.form.hooks
         with np.errstate(all="ignore"):
+            if self.dataset_wide:
+                slope = self._gradient(batch, arrays, NO_VALUES) if gradient else None
+                return Outcome(NO_VALUES, NO_VALUES, gradient=slope, inputs={**arrays, WEIGHT: batch.weight})
             elements = self._elements(arrays)
             if len(elements) != len(batch) and not layout.is_one_distribution:
                 raise UsageError(f"{self.label}: its kernel gave {len(elements)} values for {len(batch)} rows")
@@ -124,6 +140,19 @@ class Evaluator:
                 None if clipped is None else _rows_with(clipped),
                 self._gradient(batch, arrays, elements) if gradient else None,
             )
+
+    def counts(self, inputs: Mapping[str, Any]) -> Any:
+        """Return what the kernel of a dataset-wide loss makes of some rows: counts that merge, or a number."""
+        with np.errstate(all="ignore"):
+            return self._call(self.form.kernel, inputs)
+
+    def number_of(self, counts: Any) -> float:
+        """Return the number of counts that were merged, or of a kernel that returned it."""
+        number = self.bound.loss.number_of_counts
+        if number is None:
+            return float(counts)
+        with np.errstate(all="ignore"), self._failures_of_plugin("from_counts"):
+            return float(number(counts, **{name: self.bound.params[name] for name in self.form.keywords[number]}))
 
     def slopes(self, batch: Batch) -> Array:
         """Return the gradient (N,) by one prediction per row, without the losses; errors are as above."""
@@ -206,7 +235,11 @@ class Evaluator:
             if name not in batch.arrays:
                 continue
             array, origin, domain = batch.arrays[name], batch.origins[name], role.domain.with_params(self.bound.params)
-            index = pixel_axes.get(name) or _find_index(array, domain, origin, label)
+            index = pixel_axes.get(name)
+            if index is None:
+                index = _find_index(array, domain, origin, label)
+            else:
+                note_masks(batch, name, index)
             check_rows_hold_numbers(array, domain, origin)
             shape = array.shape if index is None else index_shape(array, index)
             for letter, size in _letters(domain, shape):

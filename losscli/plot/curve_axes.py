@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from losscli.declaration.domains import Array, Domain, Probabilities
+from losscli.declaration.domains.labels import BinaryLabels
 from losscli.declaration.form import Form
 from losscli.declaration.loss import BoundLoss
 
@@ -114,4 +115,4 @@ def stack_columns(x: Array, *entries: Array | float) -> Array:
 def is_real(domain: Domain) -> bool:
     """Tell whether a role is numbers that stand each for themselves, and no probabilities or labels."""
     is_number = domain.shapes[0] in ("N*", "N") and not domain.whole_column_is_one_sample
-    return is_number and not domain.is_label and not isinstance(domain, Probabilities)
+    return is_number and not domain.is_label and not isinstance(domain, (Probabilities, BinaryLabels))

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from losscli.declaration.domains import Array, Domain, Probabilities, Simplex
-from losscli.declaration.domains.arrays import LogProbabilityRows, Numbers
+from losscli.declaration.domains.arrays import BinPositions, LogProbabilityRows, Numbers
 from losscli.declaration.domains.censoring import Events, SurvivalTimes
 from losscli.declaration.domains.distributions import ClassScores
 from losscli.declaration.domains.intervals import REALS
@@ -179,7 +179,7 @@ def class_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> 
     target, predicted = domains.get("y_true"), domains.get("y_pred")
     if set(domains) != {"y_true", "y_pred"} or form.coupled or predicted is None or "N,C" not in predicted.shapes:
         return
-    is_label = isinstance(target, ClassTargets)
+    is_label = isinstance(target, (BinPositions, ClassTargets))
     if not is_label and not (target is not None and target.shapes == ("N,C",)):
         return
     if not isinstance(predicted, (Simplex, ClassScores, Numbers)):
@@ -252,6 +252,23 @@ def mask_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> I
 
         remarks = ("a row is a mask of 4 pixels, 1 of them of class 1 and 3 of class 0",)
         yield pixels[0]._replace(arrays=arrays, tangent=tangent, case="", remarks=remarks)
+
+
+def teacher_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
+    """Yield the path of the logits of a teacher and its student: the student's probability of one of two classes."""
+    if list(domains) != ["teacher", "student"]:
+        return
+    temperature = bound.params["temperature"]
+
+    def arrays(x: Array) -> dict[str, Array]:
+        logits = temperature * np.log([TRUE_PROBABILITY, 1 - TRUE_PROBABILITY])
+        return {"teacher": constant(x, *logits), "student": temperature * np.log(stack_columns(x, x, 1 - x))}
+
+    def tangent(x: Array) -> Array:
+        return np.asarray(temperature * stack_columns(x, 1 / x, -1 / (1 - x)))
+
+    label = f"the student's probability, where the teacher's is {TRUE_PROBABILITY}"
+    yield Path("q", form, arrays, tangent, "", AXES["q"].interval, label, ("probabilities are at the temperature",))
 
 
 def divergence_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:

@@ -32,12 +32,21 @@ from losscli.declaration.domains.intervals import Array as Array
 from losscli.declaration.domains.intervals import Interval as Interval
 from losscli.declaration.domains.intervals import Mask as Mask
 from losscli.declaration.domains.labels import FIRST_NAME as FIRST_NAME
-from losscli.declaration.domains.labels import BinaryLabels, ComparedLabels, GroupLabels, OneHotTargets
+from losscli.declaration.domains.labels import NAMES as NAMES
+from losscli.declaration.domains.labels import (
+    BinaryLabels,
+    ComparedLabels,
+    GroupLabels,
+    HardLabels,
+    OneHotTargets,
+    Qualities,
+)
 from losscli.declaration.domains.labels import ClassTargets as ClassTargets
 from losscli.declaration.domains.masks import OneHotPixels, PixelProbabilities, PixelTargets
 from losscli.declaration.domains.members import Members, VectorMembers, VectorOutcomes
 from losscli.declaration.domains.origin import ValueOrigin as ValueOrigin
-from losscli.declaration.domains.parameters import Choice, ExceptOne, Flag, TweediePower
+from losscli.declaration.domains.parameters import Choice as Choice
+from losscli.declaration.domains.parameters import ExceptOne, Flag, NameList, TweediePower
 from losscli.declaration.domains.parameters import Number as Number
 from losscli.declaration.domains.parameters import OrNone as OrNone
 from losscli.declaration.domains.parameters import ParameterDomain as ParameterDomain
@@ -85,6 +94,9 @@ Label = Annotated[Array, BinaryLabels()]
 SoftLabel = Annotated[Array, BinaryLabels(soft=True)]
 """Labels {0, 1} or {-1, 1}, or probabilities of the label 1; the kernel gets numbers in [0, 1]."""
 
+Quality = Annotated[Array, Qualities()]
+"""Numbers in [0, 1] that a probability is to reach, such as the overlap of a box; 0 is the background."""
+
 SignLabel = Annotated[Array, BinaryLabels(signs=True)]
 """Labels {0, 1} or {-1, 1}; the kernel gets -1 and 1."""
 
@@ -93,6 +105,12 @@ AnyLabel = Annotated[Array, ComparedLabels()]
 
 PredictedLabel = Annotated[Array, ComparedLabels(predicted=True)]
 """Predicted labels beside an `AnyLabel`, or probabilities of the label 1."""
+
+HardLabel = Annotated[Array, HardLabels()]
+"""Labels that are compared as they are, integers or names, shape (N,); their places among the parameter `classes`."""
+
+OrderedLabel = Annotated[Array, HardLabels(ordered=True)]
+"""The same, of classes in an order: integers, unless the parameter `classes` names them in order."""
 
 PairLabel = Annotated[Array, BinaryLabels(("N",))]
 """Labels {0, 1} or {-1, 1} of pairs, shape (N,); the kernel gets 0 and 1."""
@@ -123,6 +141,15 @@ GroupLabel = Annotated[NDArray[Any], GroupLabels(("N",))]
 
 ClassProbabilities = Annotated[Array, Simplex()]
 """Rows of probabilities that sum to 1, shape (N, C); any numbers where `from_logits` is true."""
+
+BinPosition = Annotated[Array, arrays.BinPositions(("N",))]
+"""Numbers from 0 to C-1, between two of C bins, shape (N,)."""
+
+BinPositionRow = Annotated[Array, arrays.BinPositions(("N,K",))]
+"""Rows of numbers from 0 to C-1, each between two of C bins, shape (N, K)."""
+
+DistributionRow = Annotated[Array, Simplex(("N,K,C",))]
+"""Rows of K distributions over C bins, each of which sums to 1, shape (N, K, C); any where `from_logits` is true."""
 
 LabelRow = Annotated[Array, BinaryLabels(("N,C",))]
 """Rows of labels {0, 1} or {-1, 1}, shape (N, C); the kernel gets 0 and 1."""
@@ -262,6 +289,9 @@ NonNegative = Annotated[float, Number(NON_NEGATIVE)]
 UnitInterval = Annotated[float, Number(UNIT)]
 """A number in [0, 1]."""
 
+Smoothing = Annotated[float, Number(Interval(0, 0.5, high_open=True))]
+"""A number in [0, 0.5): the share of labels that are wrong."""
+
 Epsilon = Annotated[float, Number(Interval(0, 1, high_open=True))]
 """A number in [0, 1), such as the margin by which probabilities are clipped."""
 
@@ -283,6 +313,9 @@ OverlapWeighting = Annotated[Literal["square", "simple", "uniform"], Choice(("sq
 BoxFormat = Annotated[Literal["xyxy", "xywh", "cxcywh"], Choice(("xyxy", "xywh", "cxcywh"))]
 """What the four numbers of a box are: `xyxy`, `xywh` or `cxcywh`."""
 
+BoxPenalty = Annotated[Literal["giou", "diou", "ciou"] | None, OrNone(Choice(("giou", "diou", "ciou")))]
+"""What is added to the overlap of boxes: `giou`, `diou`, `ciou`, or None."""
+
 Weights = Annotated[tuple[float, ...] | None, OrNone(PerClass(Number(NON_NEGATIVE)))]
 """One number >= 0 a class, as `2/4/6`, or None."""
 
@@ -294,6 +327,9 @@ Alpha = Annotated[float | None, OrNone(Number(UNIT))]
 
 IgnoreIndex = Annotated[int | None, OrNone(Number(integer=True))]
 """The class label of rows that do not count, or None."""
+
+ClassOrder = Annotated[tuple[str, ...] | None, OrNone(NameList())]
+"""The names of the classes in order, as `low/mid/high`, or None."""
 
 Cosine = Annotated[float, Number(MINUS_ONE_TO_ONE)]
 """A number in [-1, 1]."""
