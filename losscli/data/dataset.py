@@ -20,13 +20,13 @@ from losscli.data.batch import (
     shift_numbers,
 )
 from losscli.data.coded_text import CodedText, text_of_column
-from losscli.data.columns import RoleColumns
 from losscli.data.join import join_by_key
 from losscli.data.keys import AlignedChunks, SharedKey, check_order
 from losscli.data.label_codes import LabelCodes
 from losscli.data.labels import ClassNames
 from losscli.data.model_roles import is_of_model
 from losscli.data.positions import UNKNOWN, find_positions, is_scores, split_positions
+from losscli.data.role_columns import RoleColumns
 from losscli.data.shared_roles import check_shared
 from losscli.data.table import Chunk, Kind, SliceableTable, SplittableTable, Table, check_one_per_row, count_chunk_rows
 from losscli.declaration.domains import Domain, ValueOrigin

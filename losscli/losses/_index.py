@@ -103,4 +103,7 @@ NAMES_BY_MODULE: dict[str, str] = {
     "平均相对绝对误差 rmae relative_mae relative_mean_absolute_error 相对平均绝对误差 mdape "
     "median_absolute_percentage_error 中位数绝对百分比误差",
     "intervals": "interval_score winkler winkler_score 区间评分 interval_miss miscoverage 区间未覆盖率",
+    "quantiles": "multi_quantile quantile_set mqloss multi_quantile_loss 多分位数损失 crps_quantile "
+    "quantile_crps qcrps wis weighted_interval_score 加权区间评分 wql weighted_quantile_loss "
+    "mean_weighted_quantile_loss scaled_crps 加权分位数损失",
 }

@@ -63,7 +63,6 @@ NAMES_ELSEWHERE = {
     # CatBoost (https://catboost.ai/docs/en/concepts/loss-functions)
     "MultiClassOneVsAll": "multilabel_soft_margin",
     "MultiCrossEntropy": "multilabel_soft_margin",
-    "MultiQuantile": "quantile",
     "MultiRMSE": "rmse",
     "RMSEWithUncertainty": "gaussian_nll",
     "NumErrors": "zero_one",

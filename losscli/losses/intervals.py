@@ -11,11 +11,13 @@ import numpy as np
 from losscli.declaration.checks import Remark
 from losscli.declaration.domains import Array, Mask, Number, Real, Score
 from losscli.declaration.domains.intervals import Interval
-from losscli.declaration.domains.levels import IntervalEnds
+from losscli.declaration.domains.levels import IntervalEnd, IntervalEnds
 from losscli.declaration.equivalent import same
 from losscli.declaration.loss import loss
 from losscli.declaration.properties import Property
 
+Lower = Annotated[Array, IntervalEnd(end="lower")]
+Upper = Annotated[Array, IntervalEnd(end="upper")]
 Ends = Annotated[Array, IntervalEnds()]
 ShareOutside = Annotated[float, Number(Interval(0, 1, low_open=True, high_open=True))]
 
@@ -61,7 +63,7 @@ def warn_of_empty_intervals(lower: Array, upper: Array, role: str) -> Iterator[R
         ),
     ),
 )
-def interval_score(y_true: Real, lower: Real, upper: Real, *, alpha: ShareOutside = 0.1) -> Array:
+def interval_score(y_true: Real, lower: Lower, upper: Upper, *, alpha: ShareOutside = 0.1) -> Array:
     """Score of an interval that should leave out a share alpha of the outcomes: its width, plus a fine for each miss.
 
     Both ends are quantiles, of levels alpha/2 and 1 - alpha/2. The mean rewards narrow intervals that hold enough.
@@ -105,7 +107,7 @@ def _(y_true: Array, y_pred: Array) -> Iterator[Remark]:
     references=("Christoffersen 1998, doi:10.2307/2527341",),
     equivalents=(same("numpy", "(y_true < lower) | (y_true > upper)"),),
 )
-def interval_miss(y_true: Real, lower: Real, upper: Real) -> Array:
+def interval_miss(y_true: Real, lower: Lower, upper: Upper) -> Array:
     """The share of outcomes outside of their interval: 1 - coverage. The ends belong to the interval.
 
     Use: whether intervals hold what they should: an interval of 90 % has a value of about 0.1.

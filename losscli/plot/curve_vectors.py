@@ -10,7 +10,7 @@ import numpy as np
 from losscli.declaration.domains import Array, Boxes, Domain
 from losscli.declaration.domains.distributions import ClassTable, Vectors
 from losscli.declaration.domains.labels import BinaryLabels, ClassTargets, GroupLabels
-from losscli.declaration.domains.levels import IntervalEnds
+from losscli.declaration.domains.levels import IntervalEnds, QuantileRows
 from losscli.declaration.domains.members import Members
 from losscli.declaration.form import Form
 from losscli.declaration.loss import BoundLoss
@@ -228,19 +228,25 @@ def ranking_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -
 
 
 def interval_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
-    """Yield the path of an interval that keeps its width: the distance of its middle from the truth."""
+    """Yield the path of an interval or of quantiles that keep their width: the distance of the middle."""
     predicted = domains.get("y_pred")
-    if set(domains) != {"y_true", "y_pred"} or not isinstance(predicted, IntervalEnds) or "gradient" not in form.hooks:
+    if set(domains) != {"y_true", "y_pred"} or "gradient" not in form.hooks:
+        return
+    if isinstance(predicted, QuantileRows) and predicted.levels is not None:
+        offsets, middle = 2 * np.array(predicted.levels) - 1, "level 1/2 − y_true"
+        remark = "the quantile of level t is 2t - 1 above that of level 1/2"
+    elif isinstance(predicted, IntervalEnds):
+        offsets, middle, remark = np.array([-1.0, 1.0]), "middle of the interval − y_true", "an interval of width 2"
+    else:
         return
 
     def arrays(x: Array) -> dict[str, Array]:
-        return {"y_true": 0 * x, "y_pred": x[:, None] + np.array([-1.0, 1.0])}
+        return {"y_true": 0 * x, "y_pred": x[:, None] + offsets}
 
     def tangent(x: Array) -> Array:
-        return np.ones((len(x), 2))
+        return np.ones((len(x), len(offsets)))
 
-    remarks = ("an interval of width 2",)
-    yield Path("residual", form, arrays, tangent, label="middle of the interval − y_true", remarks=remarks)
+    yield Path("residual", form, arrays, tangent, label=middle, remarks=(remark,))
 
 
 def ensemble_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
