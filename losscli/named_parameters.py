@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from losscli.data.role_columns import RoleColumns
 from losscli.data.said_columns import said_levels, said_parameters
-from losscli.declaration.domains.levels import TAUS, TOLERANCE
+from losscli.declaration.domains.levels import LEVEL_TOLERANCE, TAUS
 from losscli.declaration.loss import BoundLoss
 
 
@@ -63,6 +63,6 @@ def _note_other_levels(loss: BoundLoss, names: Mapping[str, Sequence[str]], labe
     taus = loss.params[TAUS]
     for several in names.values():
         levels = said_levels(several)
-        if levels is not None and any(abs(a - b) > TOLERANCE for a, b in zip(levels, taus, strict=False)):
-            odd = next(i for i, (a, b) in enumerate(zip(levels, taus, strict=False)) if abs(a - b) > TOLERANCE)
+        if levels is not None and any(abs(a - b) > LEVEL_TOLERANCE for a, b in zip(levels, taus, strict=False)):
+            odd = next(i for i, (a, b) in enumerate(zip(levels, taus, strict=False)) if abs(a - b) > LEVEL_TOLERANCE)
             notes[f"{label}column {several[odd]!r} is read as the quantile of level {taus[odd]:g}, as taus says"] = None

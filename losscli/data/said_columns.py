@@ -11,7 +11,7 @@ from losscli.data.role_columns import RoleColumns
 from losscli.data.role_names import usual_names
 from losscli.data.table import Table
 from losscli.declaration.domains import Domain
-from losscli.declaration.domains.levels import ALPHA, TAUS, TOLERANCE, IntervalEnd, QuantileRows
+from losscli.declaration.domains.levels import ALPHA, LEVEL_TOLERANCE, TAUS, IntervalEnd, QuantileRows
 from losscli.errors import DataError
 from losscli.messages import Hint
 
@@ -20,9 +20,9 @@ _FORECAST = r"(?:y|y_?pred[a-z]*|pred[a-z]*|y_?hat|forecast[a-z]*)"
 _LEVEL_NUMBER = r"0?\.\d+|0_\d+|0\d\d|[2-9]\d[05]|\d{1,2}(?:\.\d+)?"
 _LEVEL = rf"(?i)(?:{_FORECAST}[_\-. ]?)?({_QUANTILE})?[_\-. (\[]*({_LEVEL_NUMBER})(%|th)?[)\]]?"
 _LEVEL += rf"(?:[_\-. ]{_QUANTILE})?"
-END = r"(?i)(?P<start>.*?)(?P<end>lower|lwr|lo|lb|upper|upr|hi|ub)"
-END_LEVEL = r"(?:[_\-. ]?(?:bound|limit|[cp]i|interval|quantile))?"
-END_LEVEL += r"(?:[_\-. ]?(?P<level>\d{2}(?:\.\d+)?|0?\.\d+)%?)?"
+NAME_OF_END = r"(?i)(?P<start>.*?)(?P<end>lower|lwr|lo|lb|upper|upr|hi|ub)"
+LEVEL_OF_END = r"(?:[_\-. ]?(?:bound|limit|[cp]i|interval|quantile))?"
+LEVEL_OF_END += r"(?:[_\-. ]?(?P<level>\d{2}(?:\.\d+)?|0?\.\d+)%?)?"
 
 
 class PredictedQuantile(NamedTuple):
@@ -55,7 +55,7 @@ def find_quantiles(names: Iterable[str]) -> tuple[PredictedQuantile, ...]:
     found = [PredictedQuantile(name, level) for name, level in levels.items()]
     ends: dict[tuple[str, str], dict[bool, str]] = {}
     for name in names:
-        match = re.fullmatch(END + END_LEVEL, name.strip())
+        match = re.fullmatch(NAME_OF_END + LEVEL_OF_END, name.strip())
         if match is None or name in levels or re.match(r"(?i)mean[_\-. ]", name):  # of an expectation, not of targets
             continue
         is_bare = match["end"].lower() in ("lo", "hi", "lb", "ub") and not match["level"]
@@ -96,7 +96,7 @@ def find_level_columns(role: str, domain: Domain, table: Table, names: Sequence[
         plain = [pair for pair in known if not pair[0].end]
         chosen = plain if len(plain) > 1 else known
         levels = dict.fromkeys(level for _, level in chosen) if domain.levels is None else domain.levels
-        several = [[q.column for q, level in chosen if abs(level - wanted) <= TOLERANCE] for wanted in levels]
+        several = [[q.column for q, level in chosen if abs(level - wanted) <= LEVEL_TOLERANCE] for wanted in levels]
     else:
         return None
     if not several or not all(several):
@@ -114,7 +114,7 @@ def _leaves_out(quantile: PredictedQuantile, outside: float | None) -> bool:
     """Tell whether the interval of an end leaves out this share; one that is not known may be any."""
     if outside is None or quantile.level is None:
         return True
-    return abs(2 * min(quantile.level, 1 - quantile.level) - outside) <= TOLERANCE
+    return abs(2 * min(quantile.level, 1 - quantile.level) - outside) <= LEVEL_TOLERANCE
 
 
 def said_levels(names: Sequence[str]) -> tuple[float, ...] | None:
@@ -135,6 +135,6 @@ def said_parameters(domains: Mapping[str, Domain], columns: Mapping[str, Sequenc
     of_ends = [name for role, d in domains.items() if d.said_by_names == ALPHA for name in columns.get(role, ())]
     taus, ends = said_levels(of_levels) if of_levels else None, said_levels(of_ends) if len(of_ends) == 2 else None
     found: dict[str, Any] = {} if taus is None else {TAUS: taus}
-    if ends is not None and ends[0] < ends[1] and abs(ends[0] + ends[1] - 1) <= TOLERANCE:
+    if ends is not None and ends[0] < ends[1] and abs(ends[0] + ends[1] - 1) <= LEVEL_TOLERANCE:
         found[ALPHA] = round(2 * ends[0], 6)
     return found

@@ -119,7 +119,7 @@ crps_quantile.warn(crossing_rows)
 
 @quantiles_loss(
     aliases=("weighted_quantile_loss", "mean_weighted_quantile_loss", "scaled_crps", "加权分位数损失"),
-    formula="sum crps_quantile / sum |y|",
+    formula="sum 2 mean_k max(tau_k (y - q_k), (tau_k - 1) (y - q_k)) / sum |y|",
     unit="1",
     references=("Park et al. 2022, arXiv:2111.06581", KOENKER_BASSETT),
     equivalents=(

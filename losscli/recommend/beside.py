@@ -19,7 +19,7 @@ from losscli.data.dataset import Dataset
 from losscli.data.identifiers import has_identifier_name
 from losscli.data.role_columns import RoleColumns
 from losscli.data.role_names import usual_names
-from losscli.data.said_columns import END, END_LEVEL, PredictedQuantile, find_quantiles
+from losscli.data.said_columns import LEVEL_OF_END, NAME_OF_END, PredictedQuantile, find_quantiles
 from losscli.data.sources import Sources
 from losscli.data.table import Column, Kind, Table
 from losscli.declaration.domains import Array, ValueOrigin
@@ -114,7 +114,7 @@ def find_beside(sources: Sources, columns: Mapping[str, str], level: float | Non
 
 def find_centre(names: Sequence[str], quantiles: Iterable[PredictedQuantile]) -> str | None:
     """Return the column that is called a mean or forecast, or as an interval without its end (`ets`, `ets-lo-80`)."""
-    matches = [re.fullmatch(END + END_LEVEL, q.column.strip()) for q in quantiles if q.end]
+    matches = [re.fullmatch(NAME_OF_END + LEVEL_OF_END, q.column.strip()) for q in quantiles if q.end]
     starts = {match["start"].rstrip("_-. ") for match in matches if match is not None}
     return first_match(_CENTRE, names) or next((name for name in names if name in starts), None)
 

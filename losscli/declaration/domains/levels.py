@@ -19,7 +19,7 @@ from losscli.messages import Hint, number_text
 TAUS, ALPHA = "taus", "alpha"
 """The parameters that names of columns may say: the levels of quantiles, the share that an interval leaves out."""
 
-TOLERANCE = 1e-9
+LEVEL_TOLERANCE = 1e-9
 """How far levels that belong together may be apart: 0.1 and 1 - 0.9."""
 
 
@@ -41,7 +41,7 @@ class Levels(ParameterDomain):
         twice = next((level for i, level in enumerate(levels) if level in levels[:i]), None)
         if twice is not None:
             raise ValueError(f"has the level {number_text(twice)} twice")
-        alone = next((t for t in levels if not any(abs(1 - t - other) <= TOLERANCE for other in levels)), None)
+        alone = next((t for t in levels if not any(abs(1 - t - other) <= LEVEL_TOLERANCE for other in levels)), None)
         if self.symmetric and alone is not None:
             opposite = number_text(round(1 - alone, 9))
             raise ValueError(f"has {number_text(alone)} without {opposite}: intervals need both of their levels")
