@@ -86,7 +86,8 @@ class Loss:
 
     @property
     def has_gradient(self) -> bool:
-        return all("gradient" in form.hooks for form in self.forms)
+        """Whether it has a gradient in one of its forms."""
+        return any("gradient" in form.hooks for form in self.forms)
 
     @property
     def equivalents(self) -> dict[str, str]:
