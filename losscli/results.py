@@ -218,7 +218,7 @@ class LossResult(SummaryStatistics, Plottable, Result):
         import pandas as pd
 
         if self.per_sample is None or self.rows is None:
-            raise UsageError("per-sample losses, of losses that have them, are kept by compute alone, here and without groups")
+            raise UsageError("per-sample losses, of losses that have them, are kept by compute alone, without groups")
         columns: dict[str, Any] = {self.label: self.per_sample}
         if self.gradient is not None:
             columns |= gradient_columns(self.label, self.gradient)
