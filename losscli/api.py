@@ -15,6 +15,7 @@ from losscli.arguments import (
     bind_data,
     path_or_none,
     penalty_arrays,
+    split_classes,
     split_cluster,
     split_keywords,
     split_losses,
@@ -209,6 +210,7 @@ def compute(
     if isinstance(loss, str) and "," in loss:
         raise UsageError(f"compute takes one loss as text; for several give a list: {loss.split(',')!r}")
     is_one = isinstance(loss, (str, LossFunction, Loss, BoundLoss))
+    classes, roles_and_params = split_classes(split_losses(loss), classes, roles_and_params)
     losses, arrays = split_keywords(compute, split_losses(loss), roles_and_params)
     cluster, arrays = split_cluster(cluster, data, arrays)
     options = EvaluationOptions(
@@ -335,6 +337,7 @@ def compare(
         [('near', 0.095, 'best'), ('far', 1.0, 'worse')]
     """
     given = losses.split(",") if isinstance(losses, str) else split_losses(losses)
+    classes, roles_and_params = split_classes(given, classes, roles_and_params)
     bound, arrays = split_keywords(compare, given, roles_and_params)
     models = read_models(models)
     names, arrays, columns = split_models(models, data, arrays, {} if columns is None else columns)

@@ -18,6 +18,7 @@ from losscli.data.named_columns import NamedColumns, columns_of_records, is_data
 from losscli.data.sources import ReadOptions, Sources, open_data
 from losscli.data.table import ArraysTable, Kind, convert
 from losscli.data.values import shorten
+from losscli.declaration.domains.parameters import Choice
 from losscli.declaration.loss import BoundLoss, Loss
 from losscli.declaration.names import names_in_list, normalize_name
 from losscli.errors import DataError, UsageError
@@ -86,6 +87,16 @@ def split_keywords(
         return bound, arrays
     named = [loss if isinstance(loss, str) else typed_name(loss) for loss in given]
     return pipeline.resolve_losses(named, plain_parameters(params)), arrays
+
+
+def split_classes(losses: Sequence[LossName], classes: Any, keywords: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return `classes` as names, and the keywords; with `classes` among these if it is a word of that parameter."""
+    if not isinstance(classes, str):
+        return classes, keywords
+    bound = pipeline.resolve_losses([bind_loss_name(loss) for loss in losses])
+    domains = [p.domain for one in bound for p in one.loss.parameters if p.name == "classes"]
+    is_word = any(isinstance(domain, Choice) and classes.lower() in domain.words for domain in domains)
+    return (None, keywords | {"classes": classes.lower()}) if is_word else (classes, keywords)
 
 
 def typed_name(bound: BoundLoss) -> str:

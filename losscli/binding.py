@@ -12,6 +12,7 @@ from losscli.data.columns import Binder, RoleColumns
 from losscli.data.dataset import Dataset
 from losscli.data.folders import FILE_COLUMN
 from losscli.data.labels import ClassNames, align_columns, find_class_names, order_as_requested
+from losscli.data.masks import find_pixel_axes
 from losscli.data.model_roles import SHARED_ROLES, model_role
 from losscli.data.positions import class_label_role, find_positions
 from losscli.data.sources import FileParts, Sources
@@ -85,6 +86,7 @@ def bind(
         raise UsageError(f"{unread} is not read beside {', '.join(columns)}: the losses take one or the other")
     if options.classes and not any(domain.is_label for domain in read_as.values()):
         raise UsageError("no loss here has classes", option=("classes", ",".join(options.classes)))
+    check_samples(evaluators, shapes_of(columns))
     columns |= model_columns(own, columns, losses)
     label_roles = {class_label_role(evaluator.form) for evaluator in evaluators}
     label_role = label_roles.pop() if len(label_roles) == 1 else None
@@ -96,6 +98,16 @@ def bind(
     return dataset, RunState(
         evaluators, options.reduction, options.gradient, options.group_by, resampling, options.value_only
     )
+
+
+def check_samples(evaluators: Sequence[Evaluator], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise a UsageError if the pixels of masks are samples of one loss, and whole masks those of another."""
+    of_masks = next((e.label for e in evaluators if find_pixel_axes(e.form, shapes)), None)
+    if of_masks is not None:
+        for evaluator in evaluators:
+            if find_positions(shapes, class_label_role(evaluator.form)) is not None:
+                problem = f"a sample of {evaluator.label} is a pixel, one of {of_masks} a mask"
+                raise UsageError(f"{problem}: evaluate them apart")
 
 
 def make_binder(sources: Sources, options: EvaluationOptions, roles: Sequence[str], note: Note) -> Binder:
@@ -132,7 +144,8 @@ def role_domains(losses: Sequence[BoundLoss]) -> dict[str, list[Domain]]:
         for form in loss.loss.forms:
             for role in form.roles:
                 domain = role.domain.with_params(loss.params).stating(loss.given)
-                domains.setdefault(role.name, []).append(domain)
+                one_number = [Domain(("N",))] if domain.is_one_or_more else []
+                domains.setdefault(role.name, []).extend([domain, *one_number])
     return {role: sorted(several, key=lambda d: (d.scalar, not d.is_label)) for role, several in domains.items()}
 
 

@@ -188,7 +188,7 @@ def _properties(bound: BoundLoss) -> tuple[tuple[str, str], ...]:
     if (breakdown := breakdown_of(bound)) is not None:
         condition = f" ({breakdown.condition})" if breakdown.condition else ""
         rows.append(("breakdown point", f"{breakdown.point:g}{condition}"))
-        if loss.reduction in (Reduction.MEAN, Reduction.ROOT_MEAN):
+        if loss.reduction is Reduction.MEAN or loss.reduction.function:
             is_bounded = Property.BOUNDED_GRADIENT in bound.properties
             rows.append(("influence function", "bounded (B-robust)" if is_bounded else "unbounded"))
     rows.append(("unit", loss.unit))
@@ -236,7 +236,13 @@ def conditions(bound: BoundLoss, claim: Property) -> list[str]:
     if claim in _known_properties(bound):
         return []
     loss = bound.loss
-    forms = [f"{form.gradient_role} is given" for form in loss.forms if claim in form.properties]
+    forms: list[str] = []
+    for form in loss.forms:
+        given = f"{form.gradient_role} is given"
+        if claim in (bound.properties_of(form) if is_set(bound) else form.properties):
+            forms.append(given)
+        elif not is_set(bound):
+            forms += [f"{given} and {c.condition}" for c in form.claims if claim in c.properties]
     return [c.condition for c in loss.claims if claim in c.properties and not is_set(bound)] + forms
 
 

@@ -12,6 +12,7 @@ from losscli.api import CiMethod, Data, Names, NanPolicy
 from losscli.arguments import (
     LossName,
     bind_data,
+    split_classes,
     split_cluster,
     split_keywords,
     split_losses,
@@ -104,6 +105,7 @@ def plot(
         >>> axes = losscli.plot("mse", y_true=y, y_pred=p, kind="share")
     """
     given = losses.split(",") if isinstance(losses, str) else split_losses(losses)
+    classes, roles_and_params = split_classes(given, classes, roles_and_params)
     bound, arrays = split_keywords(plot, given, roles_and_params)
     check_matplotlib()
     models = read_models(models)

@@ -85,7 +85,8 @@ def as_kernels_want_it(array: np.ndarray, domain: Domain) -> np.ndarray:
     """What the domain's check would have made of the values."""
     if domain.whole_column_is_one_sample and array.ndim == 1:
         return array[None, :]
-    if isinstance(domain, WholeNumbers) or (isinstance(domain, ClassTargets) and array.ndim == 1):
+    axes_of_labels = domain.shapes[0].count(",") + 1
+    if isinstance(domain, WholeNumbers) or (isinstance(domain, ClassTargets) and array.ndim == axes_of_labels):
         return array.astype(int)
     if getattr(domain, "signs", False):
         return np.where(array > 0, 1.0, -1.0)

@@ -16,13 +16,14 @@ import numpy as np
 
 import losscli
 from losscli.declaration.domains import ClassTargets, Domain, Simplex
+from losscli.declaration.domains.masks import PixelProbabilities, PixelTargets
 from losscli.declaration.equivalent import Equivalent, StatedDifference
 from losscli.declaration.form import Form
 from losscli.declaration.loss import BoundLoss, Loss
 from losscli.errors import UsageError
 from tests.registry_cases import DIMS, FURTHER, LOSSES, classes, read_tuples, variants
 
-OF_TENSORS = {"torch", "torchvision", "torchmetrics", "pytorch_metric_learning", "mmdet", "mmpose"}
+OF_TENSORS = {"torch", "torchvision", "torchmetrics", "pytorch_metric_learning", "mmdet", "mmpose", "pycox", "monai"}
 """Libraries whose calls take tensors; others take NumPy arrays."""
 
 PER_LABEL = {"bce": [{"pos_weight": [2.0, 0.5, 3.0]}]}
@@ -168,6 +169,8 @@ def _with_shape(domain: Domain, shape: str) -> Domain:
     """Return the domain with one shape; of targets with classes, rows of probabilities."""
     if isinstance(domain, ClassTargets) and shape == "N,C":
         domain = OneHotRows(("N,C",)) if type(domain).__name__ == "OneHotTargets" else Simplex(("N,C",))
+    if isinstance(domain, PixelTargets) and shape == "N,P,C":
+        return PixelProbabilities()
     if not hasattr(domain, "__dataclass_fields__"):
         raise TypeError(f"{domain} cannot take another shape")
     return replace(domain, shapes=(shape,))

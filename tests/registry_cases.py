@@ -16,7 +16,7 @@ from losscli.declaration.loss import BoundLoss, Loss
 from losscli.evaluation.evaluator import Evaluator
 
 GOLDEN = Path(__file__).parent / "golden"
-DIMS = {"N": 9, "C": 4, "D": 3, "T": 6, "S": 2, "K": 3}
+DIMS = {"N": 9, "C": 4, "D": 3, "T": 6, "S": 2, "K": 3, "M": 5, "P": 5}
 
 LOSSES = registry.all_losses()
 
@@ -62,11 +62,20 @@ FURTHER: dict[str, list[dict[str, Any]]] = {
     "generalized_cross_entropy": [{"q": 1}],
     "multi_margin": [{"p": 2}],
     "iou": [{"log": True}],
+    "alpha_iou": [{"alpha": 1}, {"alpha": 0.5, "penalty": "giou"}],
+    "siou": [{"theta": 0.5}],
+    "quality_focal": [{"beta": 0}, {"eps": 0}],
+    "varifocal": [{"gamma": 0}, {"gamma": 0.5}, {"eps": 0}],
+    "distribution_focal": [{"eps": 0}],
     "barron": [{"alpha": alpha} for alpha in (-2, 0, 1, 1.5, 2)],
     "tweedie_deviance": [{"power": 0}, {"power": 1}, {"power": 1.5}],
     "asymmetric": [{"eps": 0}, {"gamma_neg": 0}, {"gamma_neg": 0, "clip": 0}, {"gamma_neg": 0.5}],
     "dice": [{"smooth": 0}],
     "tversky": [{"smooth": 0, "beta": 0}],
+    "focal_tversky": [{"gamma": 1}, {"gamma": 1, "beta": 0, "smooth": 0}, {"gamma": 0.5}],
+    "log_cosh_dice": [{"smooth": 0}],
+    "multiclass_dice": [{"smooth": 0}],
+    "dice_ce": [{"smooth": 0}, {"eps": 0}, {"ce_weight": 0}],
     "renyi": [{"alpha": 0.5}, {"alpha": 3}],
     "triplet": [{"distance": d, "swap": s} for d in ("euclidean", "cosine", "sqeuclidean") for s in (False, True)],
     "triplet_mined": [{"distance": "euclidean"}, {"distance": "cosine", "margin": 2}],
@@ -86,7 +95,16 @@ def settings(*flags: str, further: bool = False) -> Iterator[tuple[BoundLoss, Fo
         for params in sets:
             bound = loss.bind(read_tuples(params))
             for form in loss.forms:
-                yield bound, form
+                if takes_what_is_set(bound, form):
+                    yield bound, form
+
+
+def takes_what_is_set(bound: BoundLoss, form: Form) -> bool:
+    """Whether a form takes the parameters that are not at their defaults, where it says which it refuses."""
+    defaults = {parameter.name: parameter.default for parameter in bound.loss.parameters}
+    refused = form.keywords[form.hooks["validate"]] if "validate" in form.hooks else ()
+    known = form.keywords[form.kernel]
+    return all(name in known or bound.params[name] == defaults[name] for name in refused)
 
 
 def read_tuples(params: dict[str, Any]) -> dict[str, Any]:
@@ -108,7 +126,7 @@ def classes(bound: BoundLoss) -> int:
 
 def draw(bound: BoundLoss, form: Form, rng: np.random.Generator, rows: int = DIMS["N"]) -> dict[str, Any]:
     """Random arrays for the roles of a form, inside their domains and away from kinks."""
-    dims = DIMS | {"N": rows, "C": classes(bound)}
+    dims = DIMS | {"N": rows, "C": classes(bound), "M": classes(bound)}
     without = {role for role, parameter in bound.loss.alternatives if bound.params[parameter] is not None}
     domains = {role.name: role.domain.with_params(bound.params) for role in form.roles if role.name not in without}
     return {name: domain.sample(rng, dims) for name, domain in domains.items()}

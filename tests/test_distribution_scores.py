@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -64,3 +66,83 @@ def test_gradients_keep_their_digits_near_the_truth() -> None:
     for loss, factor in (("crps_laplace", 1.0), ("crps_logistic", 0.5), ("crps_normal", math.sqrt(2 / math.pi))):
         gradient = losscli.get_loss(loss).gradient(np.zeros(3), e, np.ones(3))
         np.testing.assert_allclose(gradient, factor * e, rtol=1e-11)
+
+
+# ------------------------------------------------------------------------------------------------------- ensembles
+
+
+def test_members_are_columns_and_one_column_is_one_member(cli: Cli) -> None:
+    many = cli("compute", "crps_ensemble", "-f", "value", stdin=b"y_true,y_pred_1,y_pred_2\n0.5,0,1\n1,3,3\n")
+    assert (many.status, float(many.out)) == (0, (0.25 + 2) / 2), many.err
+    one = cli("compute", "crps_ensemble,mae", "-f", "value", stdin=b"y_true,y_pred\n0.5,0\n1,3\n")
+    assert (one.status, one.out.split()) == (0, ["1.25", "1.25"]), one.err
+
+
+@pytest.mark.parametrize("ending", ["npz", "json", "jsonl", "parquet"])
+def test_members_that_are_vectors_are_read_from_nested_lists(ending: str, tmp_path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    rng = np.random.default_rng(1)
+    rows = {"y_true": rng.normal(size=(6, 3)), "y_pred": rng.normal(size=(6, 4, 3))}
+    lists = {name: array.tolist() for name, array in rows.items()}
+    path = tmp_path / f"d.{ending}"
+    if ending == "npz":
+        np.savez(path, **rows)
+    elif ending == "parquet":
+        parquet.write_table(pa.table(lists), path)
+    else:
+        lines = [json.dumps(dict(zip(lists, row, strict=True))) for row in zip(*lists.values(), strict=True)]
+        path.write_text(json.dumps(lists) if ending == "json" else "\n".join(lines))
+    expected = losscli.get_loss("energy_score").value(**rows)
+    assert losscli.compute("energy_score", str(path)).value == pytest.approx(expected, rel=1e-14)
+
+
+REFUSED = {
+    "crps_ensemble:fair=true y_true,y_pred\n1,2\n": "column 'y_pred': one member a row, but fair=true needs two or "
+    "more; set -P fair=false",
+    "dss y_true,y_pred\n1,2\n": "column 'y_pred': one member a row, but ddof=1 needs two or more, or a scale; "
+    "--column scale=COL says which",
+    "dss:ddof=0 y_true,y_pred\n1,2\n": "column 'y_pred', row 1: 2 is what all members are: they have no variance",
+    "dss y_true,y_pred_0,y_pred_1\n1,2,3\n1,4,4\n1,5,5\n": "column 'y_pred_0' (y_pred), row 2: 4 is what all members "
+    "are: they have no variance (and 1 more row like it)",
+    "dss y_true,y_pred,sd\n1,2,0\n": "column 'sd' (scale), row 1: 0 is not > 0",
+    "energy_score y_true,y_pred_0,y_pred_1\n1,2,3\n": "y_pred: shape (N, 2), but energy_score needs (N, M, D)",
+    "crps_ensemble y_true,y_pred_0,y_pred_1\n1,2,\n": "column 'y_pred_1' (y_pred), row 1: 1 row lacks a value, of 1 "
+    "(this is the first); --nan omit leaves them out, --nan propagate keeps them as NaN",
+}
+
+
+@pytest.mark.parametrize("typed", REFUSED)
+def test_ensembles_that_cannot_be_scored(typed: str, cli: Cli) -> None:
+    loss, _, rows = typed.partition(" ")
+    found = cli("compute", loss, stdin=rows.encode())
+    assert (found.status, found.err) == (3, f"losscli: error: standard input: {REFUSED[typed]}\n")
+
+
+def test_an_ensemble_of_numbers_is_one_of_vectors_of_one_number() -> None:
+    rng = np.random.default_rng(2)
+    y, x = rng.normal(size=7), rng.normal(size=(7, 5)).round(1)
+    for fair in (False, True):
+        one, several = (losscli.get_loss(name, fair=fair) for name in ("crps_ensemble", "energy_score"))
+        np.testing.assert_allclose(several(y, x[:, :, None]), one(y, x), atol=1e-15)
+        np.testing.assert_allclose(several.gradient(y, x[:, :, None])[..., 0], one.gradient(y, x), atol=1e-15)
+
+
+def test_dss_of_a_scale_is_that_of_a_likelihood() -> None:
+    y, mean, scale = np.random.default_rng(3).gamma(2.0, size=(3, 8))
+    likelihood = losscli.get_loss("gaussian_nll", eps=0)(y, mean, scale**2)
+    np.testing.assert_allclose(losscli.get_loss("dss")(y, mean, scale), 2 * likelihood, rtol=1e-13)
+
+
+@pytest.mark.parametrize("fair", [False, True])
+def test_wide_and_narrow_ensembles_are_scored_by_all_pairs(fair: bool) -> None:
+    rng = np.random.default_rng(4)
+    for members in (2, 63, 64, 65, 200):
+        y, x = rng.normal(size=40), rng.normal(size=(40, members)).round(2)
+        pairs = np.abs(x[:, :, None] - x[:, None, :]).sum(axis=(1, 2)) / (2 * members * (members - fair))
+        expected = np.abs(x - y[:, None]).mean(axis=1) - pairs
+        found = losscli.compute("crps_ensemble", fair=fair, y_true=y, y_pred=x, gradient=True)
+        np.testing.assert_allclose(found.per_sample, expected, atol=1e-14)
+        pull = np.sign(x[:, :, None] - x[:, None, :]).sum(axis=2) / (members - fair)
+        np.testing.assert_allclose(found.gradient, (np.sign(x - y[:, None]) - pull) / members, atol=1e-15)

@@ -18,7 +18,10 @@ CASES = [pytest.param(case, id=case["id"]) for name in WITH_CASES for case in go
 
 def evaluate(case: dict[str, Any]) -> losscli.LossResult:
     return losscli.compute(
-        case["loss"], weight=case["weight"], gradient=case["gradient"] is not None, **case["params"], **case["inputs"]
+        losscli.get_loss(case["loss"], **case["params"]),  # penalty= of compute is that of a model
+        weight=case["weight"],
+        gradient=case["gradient"] is not None,
+        **case["inputs"],
     )
 
 

@@ -27,6 +27,7 @@ UNDEFINED = {
     "center(labels,embeddings)": "the mean of an infinite row's class is infinite, too",
     "n_pair": "a difference of infinite products",
     "triplet_mined": "distances of infinite rows are infinite, and their differences are asked for",
+    "energy_score:fair=true": "a difference of infinite distances",
     "triplet": "both distances of an infinite anchor are infinite, and their difference is asked for",
 }
 """What need not be a limit, and why: a loss, one of its forms, or a parameter that is on."""
@@ -54,7 +55,12 @@ def drawn(bound: BoundLoss, form: Form) -> dict[str, np.ndarray]:
 
 
 def reason(bound: BoundLoss, form: Form) -> str:
-    names = {bound.loss.name, f"{bound.loss.name}({','.join(form.names)})", *(k for k, v in bound.params.items() if v)}
+    names = {
+        bound.label,
+        bound.loss.name,
+        f"{bound.loss.name}({','.join(form.names)})",
+        *(k for k, v in bound.params.items() if v),
+    }
     return next((why for what, why in UNDEFINED.items() if what in names), "")
 
 

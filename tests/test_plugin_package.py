@@ -21,12 +21,13 @@ PUBLIC = {"Conflict", "Functional", "Property", "Reduction", "Refusal", "Remark"
 PUBLIC |= {"domains", "given", "loss", "minimised_by", "same", "unlike"}
 DOMAINS = """
 Alpha Angle AnyLabel Array Bias Boolean Box BoxFormat CenterLabel Choice ClassLabel ClassProbabilities ClassTarget
-Cosine CosineRow Count Distance Distances Epsilon ExtendedReal FiniteNonNegative FiniteNonZero FinitePositive
-FrameCounts Frames GroupLabel IgnoreIndex Interval Label LabelOrOneHot LabelRow LogProbabilities Mask Mining NonNegative
-NonNegativeReal NonNegativeRow NonZeroReal Number Numbers OrNone Order PairLabel PerClass Position Positive PositiveReal
-PositiveRow PositiveWeight Power PredictedDistribution PredictedLabel Probability PrototypeLabel Prototypes Rate Real
-RealAboveMinusOne Relevance Score Scores SignLabel SignPairLabel SoftLabel SymbolCounts Symbols TrueDistribution
-TweedieMean TweedieTarget UnitInterval Vector Weights
+ClassesCounted Cosine CosineRow Count Distance Distances Epsilon ExtendedReal FiniteNonNegative FiniteNonZero
+FinitePositive FrameCounts Frames GroupLabel IgnoreIndex Interval Label LabelOrOneHot LabelRow LogProbabilities Mask
+MaskProbability Mining NonNegative NonNegativeReal NonNegativeRow NonZeroReal Number Numbers OrNone Order
+OverlapWeighting PairLabel PerClass PixelClasses PixelLabel PixelTarget Position Positive PositiveReal PositiveRow
+PositiveWeight Power PredictedDistribution PredictedLabel Probability PrototypeLabel Prototypes Rate Real
+RealAboveMinusOne Relevance Score Scores SignLabel SignPairLabel SoftLabel SoftMask SymbolCounts Symbols
+TrueDistribution TweedieMean TweedieTarget UnitInterval Vector Weights
 """
 
 

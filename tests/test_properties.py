@@ -14,9 +14,10 @@ from losscli.binding import bind
 from losscli.data.sources import Sources
 from losscli.data.table import ArraysTable
 from losscli.declaration.domains import EPS, Boxes, ClassTargets, Domain, Simplex
-from losscli.declaration.domains.arrays import WholeNumbers
+from losscli.declaration.domains.arrays import BinPositions, WholeNumbers
 from losscli.declaration.domains.intervals import REALS
 from losscli.declaration.domains.labels import BinaryLabels
+from losscli.declaration.domains.masks import PixelTargets
 from losscli.declaration.form import Form
 from losscli.declaration.loss import BoundLoss
 from losscli.declaration.properties import Claim, Property, Reduction
@@ -68,7 +69,7 @@ every = for_each(SETTINGS)
 
 
 def claiming(claim: Property) -> pytest.MarkDecorator:
-    return for_each([s for s in FLAGGED if claim in s[0].properties])
+    return for_each([s for s in FLAGGED if claim in s[0].properties_of(s[1])])
 
 
 def value(bound: BoundLoss, arrays: dict[str, np.ndarray], **options: object) -> float:
@@ -247,12 +248,17 @@ def far_rows(domain: Domain, row: np.ndarray, size: float) -> list[np.ndarray]:
         return [np.full(row.shape, off), np.ones(row.shape), np.where(signs > 0, 1.0, off), *soft]
     if domain.is_label and row.ndim == 0 and not domain.accepts_any_label:
         return [np.array(0), np.array(2)]
-    if isinstance(domain, WholeNumbers) or not domain.per_row or (domain.is_label and row.ndim == 0):
+    if isinstance(domain, PixelTargets):
+        return [np.zeros_like(row), np.arange(row.size) % 3]
+    if isinstance(domain, (BinPositions, WholeNumbers)) or not domain.per_row or (domain.is_label and row.ndim == 0):
         return [row]
     if isinstance(domain, (Simplex, ClassTargets)):
-        corners = np.eye(row.size) * (1 - 1 / size - 1 / size / (row.size - 1)) + 1 / size / (row.size - 1)
+        classes = row.shape[-1]
+        corners = np.eye(classes) * (1 - 1 / size - 1 / size / (classes - 1)) + 1 / size / (classes - 1)
+        if row.ndim > 1:  # pixels
+            corners = np.stack([*(np.broadcast_to(c, row.shape) for c in corners), corners[np.arange(len(row)) % 2]])
         scaled = [row * size, row / size] if getattr(domain, "normalize", False) else []
-        return [row, *corners, *scaled]
+        return [row, *(np.broadcast_to(corner, row.shape) for corner in corners), *scaled]
     if isinstance(domain, Boxes):
         return [row, row * size, row / size]
     interval = getattr(domain, "interval", REALS)
@@ -318,7 +324,7 @@ def grows(bound: BoundLoss, form: Form, hook: str = "") -> bool:
 @for_each(FLAGGED)
 def test_the_value_is_bounded_where_that_is_claimed(setting: tuple[BoundLoss, Form]) -> None:
     bound, form = setting
-    assert grows(bound, form) is (Property.BOUNDED_VALUE not in bound.properties | form.properties)
+    assert grows(bound, form) is (Property.BOUNDED_VALUE not in bound.properties_of(form))
 
 
 SLOPED = [s for s in FLAGGED if "gradient" in s[1].hooks]
@@ -327,10 +333,10 @@ SLOPED = [s for s in FLAGGED if "gradient" in s[1].hooks]
 @for_each(SLOPED)
 def test_the_gradient_is_bounded_where_that_is_claimed(setting: tuple[BoundLoss, Form]) -> None:
     bound, form = setting
-    assert grows(bound, form, "gradient") is (Property.BOUNDED_GRADIENT not in bound.properties | form.properties)
+    assert grows(bound, form, "gradient") is (Property.BOUNDED_GRADIENT not in bound.properties_of(form))
 
 
-CONDITIONAL = [(loss, claim) for loss in LOSSES for claim in loss.claims]
+CONDITIONAL = [(loss, claim) for loss in LOSSES for claims in (loss, *loss.forms) for claim in claims.claims]
 
 
 @pytest.mark.parametrize(("loss", "claim"), CONDITIONAL, ids=lambda x: getattr(x, "condition", None) or x.name)
@@ -346,7 +352,7 @@ def has_a_place_for_kinks(bound: BoundLoss, form: Form) -> bool:
     return form.gradient_role == "y_pred" and (bound.loss.of_residual or signs)
 
 
-SMOOTH = [s for s in SETTINGS if Property.DIFFERENTIABLE in s[0].properties and has_a_place_for_kinks(*s)]
+SMOOTH = [s for s in SETTINGS if Property.DIFFERENTIABLE in s[0].properties_of(s[1]) and has_a_place_for_kinks(*s)]
 
 
 @for_each(SMOOTH)
@@ -421,4 +427,4 @@ def test_every_loss_is_complete(loss: losscli.api.Loss) -> None:
         if slope := form.hooks.get("gradient"):
             formula, _, _ = (slope.__doc__ or "").partition("\n\n")
             assert formula.strip(), f"the gradient by {form.gradient_role} has no formula"
-            assert "from_logits" not in bound_names(loss) or "logits" in formula, "it gives none from logits"
+            assert "from_logits" not in form.keywords[form.kernel] or "logits" in formula, "it gives none from logits"

@@ -118,7 +118,7 @@ def test_a_page_says_what_a_loss_declares(loss: Loss) -> None:
     for alias in loss.aliases:
         assert alias in page
     for role in {role.name for form in loss.forms for role in form.roles} | {p.name for p in loss.parameters}:
-        assert f"| `{role}` |" in page
+        assert f"`{role}` |" in page
     for heading in ("Reads", "Gradient", "Properties", "Elsewhere", "References", "Try it"):
         assert f"\n## {heading}\n" in page or heading in ("Elsewhere", "References"), heading
     assert page.count("](https://") >= sum("doi:" in one or "arXiv:" in one for one in loss.references)

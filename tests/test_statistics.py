@@ -177,6 +177,7 @@ def test_accumulators_of_parts_merge(reduction: Reduction) -> None:
     expected = {
         Reduction.MEAN: np.average(elements.mean(axis=1), weights=WEIGHTS[:1000]),
         Reduction.ROOT_MEAN: math.sqrt(np.average(elements.mean(axis=1), weights=WEIGHTS[:1000])),
+        Reduction.EXP_MEAN: math.exp(np.average(elements.mean(axis=1), weights=WEIGHTS[:1000])),
         Reduction.MEDIAN: elements.ravel()[ascending[middle]],
         Reduction.MAX: elements.max(),
     }[reduction]

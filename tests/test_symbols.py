@@ -25,10 +25,10 @@ PROSE = frozenset(
     re.findall(
         r"\w+",
         """
-        above add agree all an anchor anchors and angle any are area around as at below best between bin blanks
-        box both bracket by class compare constant cosine cosines count cumulative cut diagonal distance dropped
-        each edges else empty euclidean every exponentials for fraction frame from give given gradient half has
-        height held hot how if in is it its itself label labels largest limits logits loss many margin maximum
+        above add after agree all an anchor anchors and angle any are area around as at below best between bin blanks
+        box both bracket by censored class compare constant cosine cosines count cumulative cut diagonal distance
+        dropped each edges else empty euclidean every exponentials for fraction frame from give given gradient half has
+        height held hot how if in is it its itself known label labels largest limits logits loss many margin maximum
         means median merged mined minus nearer other negative negatives non not number of one or others over pair
         partner part past paths place positive positives pred probabilities probability product repeats right
         root row score share signs slopes sqeuclidean such sums target that the their then through times to total

@@ -154,14 +154,14 @@ def misplaced_losses(text: str) -> str:
     if problem := unquoted_name(name, words, omit_option(options, "--losses")):
         return problem
     losses, data = sort_words(words)
-    looks_like_path = is_file(text) or bool(re.search(r"[./\\]", text))
+    looks_like_path = is_file(text) or (text not in losses and bool(re.search(r"[./\\]", text)))
     if not looks_like_path or "data" not in ctx.params:
         return (
             f"{text} is a file, not a loss: {name} takes losses, as in losscli {name} mse"
             if os.path.isfile(text)
             else ""
         )
-    if not (losses or is_file(text)):
+    if text in losses or not (losses or is_file(text)):  # a loss whose parameter is wrong, or nothing that is known
         return ""
     is_what = f"{text} is a {'folder' if os.path.isdir(text) else 'file'}, not a loss: " if os.path.exists(text) else ""
     command = spell_command(name, losses or ["mse"], data, omit_option(options, "--losses"))

@@ -18,7 +18,6 @@ from losscli.compare.decomposition import counted_mask, rounded
 from losscli.compare.models import ModelRanking
 from losscli.compare.notes import in_group, room_for_group, short_models
 from losscli.compare.subset import RowSubset
-from losscli.declaration.properties import Reduction
 from losscli.errors import UsageError
 from losscli.evaluation.evaluator import Evaluator
 from losscli.messages import Hint, Message, join_names
@@ -125,12 +124,12 @@ def purpose_of(functional: str) -> str:
 
 
 def aim_of(evaluator: Evaluator) -> LossAim:
-    """Return what a loss aims at; the root of a mean aims at what its square does."""
+    """Return what a loss aims at; the root or the exponential of a mean aims at what the mean does."""
     bound, form = evaluator.bound, evaluator.form
-    if bound.loss.reduction is Reduction.ROOT_MEAN and bound.loss.order is not None:
-        square = bound.loss.order(**bound.params)
-        if square is not None:
-            bound = find(square[0]).bind(square[1])
+    if bound.loss.reduction.function and bound.loss.order is not None and "y_pred" in form.names:
+        mean = bound.loss.order(**bound.params)
+        if mean is not None:
+            bound = find(mean[0]).bind(mean[1])
             form = bound.loss.forms[0]
     try:
         loss = consistent_loss(bound, form)

@@ -11,7 +11,7 @@ from losscli.compare.shift import SMALL_STEP
 from losscli.compare.subset import LossOnRows
 from losscli.data.batch import Batch
 from losscli.declaration.domains import Array
-from losscli.declaration.properties import Property
+from losscli.declaration.properties import Property, Reduction
 from losscli.evaluation.evaluator import Outcome
 from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD
 from losscli.statistics.bootstrap.options import AUTO, Resampling
@@ -76,11 +76,13 @@ def excess_terms(losses: Mapping[str, LossOnRows], terms: Mapping[str, RatioTerm
     return found
 
 
-def excess_values(terms: Mapping[str, RatioTerms], values: Mapping[str, float], is_root: bool) -> dict[str, float]:
+def excess_values(
+    terms: Mapping[str, RatioTerms], values: Mapping[str, float], reduction: Reduction
+) -> dict[str, float]:
     """Return by how much equal values differ, of models whose terms are above those of one of them."""
-    factors = {model: 1 / (2 * values[model]) if is_root and values[model] > 0 else 1.0 for model in terms}
     return {
-        model: float(term.numerator.sum() / term.denominator.sum() * factors[model]) for model, term in terms.items()
+        model: float(term.numerator.sum() / term.denominator.sum() * reduction.slope(values[model]))
+        for model, term in terms.items()
     }
 
 
@@ -88,22 +90,21 @@ def terms_to_resample(
     terms: Mapping[str, RatioTerms],
     values: Mapping[str, float],
     differences: Mapping[str, float],
-    is_root: bool,
+    reduction: Reduction,
     batch: Batch,
     resampling: Resampling,
 ) -> ModelTerms:
     """Return the terms of the models on what is resampled whole, less those of the first model, row by row.
 
-    The root of a mean is a mean of slopes to first order (the delta method). Denominators are those of the first model;
-    where others differ, the residuals of the ratios stand for the numerators. Blocks that are `auto` are as long as one
-    of the differences to the first model needs.
+    The root or the exponential of a mean is a mean of slopes to first order (the delta method). Denominators are those
+    of the first model; where others differ, the residuals of the ratios stand for the numerators. Blocks that are
+    `auto` are as long as one of the differences to the first model needs.
     """
     first = next(iter(terms.values()))
     both, rows, block = np.empty((len(batch), len(terms) + 1)), batch.rows, None
     numerators = both[:, :-1]
     for i, (model, term) in enumerate(terms.items()):
-        factor = 1 / (2 * values[model]) if is_root and values[model] > 0 else 1.0
-        column = term.numerator * factor
+        column = term.numerator * reduction.slope(values[model])
         if term.denominator is not first.denominator and not np.array_equal(term.denominator, first.denominator):
             sums = float(column.sum()), float(term.denominator.sum()), float(first.denominator.sum())
             column = (column - sums[0] / sums[1] * term.denominator) * (sums[2] / sums[1])

@@ -348,17 +348,16 @@ def prepare_contest(
     outcomes = {model: losses[model].evaluate()[0] for model in differences}
     flips: Iterator[FlipCandidate] = iter(())
     if reduction in ADDITIVE_REDUCTIONS:
-        is_root = reduction is Reduction.ROOT_MEAN
         terms = {model: ratio_terms(outcomes[model], batch) for model in differences}
         del outcomes
         if max(differences.values()) - values[order[0]] <= EQUAL_VALUES * abs(values[order[0]]):
             terms = excess_terms({model: losses[model] for model in differences}, terms)
-            excess = excess_values(terms, ordered, is_root)
+            excess = excess_values(terms, ordered, reduction)
             terms = {model: terms[model] for model in sorted(terms, key=excess.__getitem__)}
             differences = {model: excess[model] for model in terms}
             ordered = {model: values[model] for model in (*terms, *(model for model in order if model not in terms))}
         contest = contest._replace(values=ordered, differences=differences)
-        resampled = terms_to_resample(terms, ordered, differences, is_root, batch, resampling)
+        resampled = terms_to_resample(terms, ordered, differences, reduction, batch, resampling)
         if why := too_few_units(resampled.size, resampling):
             contest = contest._replace(no_interval_reason=f"where {why}")
         else:

@@ -88,20 +88,19 @@ class PairedSums:
         coefficients[self._divisor(model)] -= self._mean(model) / total
         return coefficients
 
-    def differences(self, models: Sequence[int], is_root: bool) -> Array:
-        """Return by how much the means of some models, or the roots of these, are above that of the first of them."""
-        gaps = np.array([self._mean_gap(model, models[0]) for model in models])
-        if is_root:
-            roots = np.array([math.sqrt(self._mean(model)) for model in models])
-            gaps /= roots + roots[0]
-        return gaps
+    def differences(self, models: Sequence[int], reduction: Reduction) -> Array:
+        """Return by how much the values of some models are above that of the first of them."""
+        first, *_ = values = [reduction.of_mean(self._mean(model)) for model in models]
+        gaps = [self._mean_gap(model, models[0]) for model in models]
+        return np.array([reduction.difference(gap, value, first) for gap, value in zip(gaps, values, strict=True)])
 
-    def covariance(self, models: Sequence[int], is_root: bool) -> tuple[Array, Array]:
-        """Return the covariance of some models' differences to the first of them (m, m), and the errors of all pairs.
+    def _slopes(self, models: Sequence[int], reduction: Reduction) -> list[float]:
+        """Return by how much the values of models move with their means: the delta method."""
+        return [reduction.slope(reduction.of_mean(self._mean(model))) for model in models]
 
-        A root of a mean is by the delta method.
-        """
-        slopes = [1 / (2 * math.sqrt(self._mean(model))) if is_root else 1.0 for model in models]
+    def covariance(self, models: Sequence[int], reduction: Reduction) -> tuple[Array, Array]:
+        """Return the covariance (m, m) of models' differences to the first of them, and the errors of all pairs."""
+        slopes = self._slopes(models, reduction)
         first, second = pairs_of(len(models))
         covariance, variances = np.zeros((len(models),) * 2), np.zeros(len(first))
         for reference, (_, products) in self._by_reference.items():
@@ -145,11 +144,11 @@ class PairedUnits(PairedSums):
         self._add(self._reference, rows.sum(axis=1), np.zeros((self._size, self._size)))
         self._units.add(rows[:, counted].T, None if clusters is None else clusters[counted])
 
-    def model_terms(self, models: Sequence[int], differences: Array, is_root: bool) -> ModelTerms:
+    def model_terms(self, models: Sequence[int], differences: Array, reduction: Reduction) -> ModelTerms:
         """Return what each unit moves some models' values by, less what it moves that of the first of them."""
         assert self._reference is not None
         units, total = self._units.sums(), self._total(models[0])
-        slopes = [1 / (2 * math.sqrt(self._mean(model))) if is_root else 1.0 for model in models]
+        slopes = self._slopes(models, reduction)
         moves = np.stack([s * self._influence(m, self._reference) for s, m in zip(slopes, models, strict=True)])
         numerators = units @ (moves - moves[0]).T * total
         denominators = units[:, self._divisor(models[0])]
@@ -234,27 +233,26 @@ class ModelLosses:
         ordered, reduction = {model: values[model] for model in order}, evaluator.bound.loss.reduction
         differences = {model: values[model] for model in order if math.isfinite(values[model])}
         reason = NO_INTERVAL_OF.get(reduction, "")
-        is_root = reduction is Reduction.ROOT_MEAN
         if len(differences) < len(values):
             reason = NOT_ALL_FINITE
         elif evaluator.dataset_wide:
             reason = NOT_OF_ROWS
         elif evaluator.coupled:
             reason = "where rows are coupled"
-        elif is_root and values[order[0]] == 0:
+        elif reduction is Reduction.ROOT_MEAN and values[order[0]] == 0:
             reason = "where a root has no slope"
         contest = Contest(evaluator.label, None, ordered, differences, n, reason)
         if reason or reduction not in ADDITIVE_REDUCTIONS:
             return contest
         sums, places = self.sums[index], [self.models.index(model) for model in order]
-        gaps = sums.differences(places, is_root)
+        gaps = sums.differences(places, reduction)
         if isinstance(sums, PairedUnits):
-            terms = sums.model_terms(places, gaps, is_root)
+            terms = sums.model_terms(places, gaps, reduction)
             contest = contest._replace(differences=dict(zip(order, gaps.tolist(), strict=True)))
             if why := too_few_units(terms.size, resampling):
                 return contest._replace(no_interval_reason=f"where {why}")
             return contest._replace(pairs=resample_pairs([terms], resampling)[0], units=terms.size, block=terms.block)
-        covariance, errors = sums.covariance(places, is_root)
+        covariance, errors = sums.covariance(places, reduction)
         first, second = pairs_of(len(gaps))
         errors[errors <= math.sqrt(RELATIVE_ROUNDING / n) * np.abs(gaps[first] - gaps[second])] = 0.0
         pairs = draw_normal(gaps, errors, covariance, errors > 0, resampling)

@@ -60,10 +60,9 @@ def _mixed_value(
         return None
     if loss.reduction is Reduction.MAX:
         return max(inlier_value, *far)
-    if loss.reduction is Reduction.ROOT_MEAN:
-        squares = sum(value * value for value in far) / len(far)
-        return math.sqrt((1 - CONTAMINATION) * inlier_value * inlier_value + CONTAMINATION * squares)
-    return (1 - CONTAMINATION) * inlier_value + CONTAMINATION * sum(far) / len(far)
+    mean_of = loss.reduction.mean_of
+    inside, outside = mean_of(inlier_value), sum(mean_of(value) for value in far)
+    return loss.reduction.of_mean((1 - CONTAMINATION) * inside + CONTAMINATION * outside / len(far))
 
 
 def _values_far_off(loss: LossOnRows, inliers: Mask | None, distances: tuple[float, float]) -> list[float] | None:
@@ -112,7 +111,7 @@ def is_bounded(loss: LossOnRows, scale: float | None, hook: str) -> bool | None:
         return heaviest < 0.5
     if bound.loss.declares_properties:
         claim = Property.BOUNDED_GRADIENT if hook else Property.BOUNDED_VALUE
-        return claim in bound.properties | form.properties
+        return claim in bound.properties_of(form)
     if not bound.loss.of_residual or form.coupled:
         return None
     near, far = (_largest_at_distance(loss, hook, distance * (scale or 1.0)) for distance in PROBE_DISTANCES)

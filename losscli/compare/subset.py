@@ -19,7 +19,7 @@ from losscli.evaluation.run import RunState, feed, new_accumulator
 ROWS_PER_EVALUATION = 1 << 16
 """Rows on which a loss is evaluated at once, fewer if they are wide: more would not stay in cache."""
 
-ADDITIVE_REDUCTIONS = (Reduction.MEAN, Reduction.ROOT_MEAN)
+ADDITIVE_REDUCTIONS = (Reduction.MEAN, Reduction.ROOT_MEAN, Reduction.EXP_MEAN)
 """Reductions in which a row has a share of the number."""
 
 

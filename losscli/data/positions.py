@@ -93,10 +93,12 @@ def class_label_role(form: Form) -> str | None:
     return None
 
 
-def find_positions(shapes: Mapping[str, tuple[int, ...]], label: str | None, source: str = "") -> Positions | None:
+def find_positions(
+    shapes: Mapping[str, tuple[int, ...]], label: str | None, source: str = "", hint: Hint = Hint.RESHAPE
+) -> Positions | None:
     """Return the positions in a row by the shapes of the arrays; None if rows are samples themselves.
 
-    Messages begin with the `source`.
+    Messages begin with the `source`; `hint` says how to mend shapes that can be read two ways.
 
     Raises:
         DataError: The classes may be on either of two axes, or on none.
@@ -114,7 +116,7 @@ def find_positions(shapes: Mapping[str, tuple[int, ...]], label: str | None, sou
         if any(size in UNKNOWN for size in (*labels[1:], *scores[1:])):
             return Positions(labels[1:], classes_first=False)
         found = found.replace("shapes differ", "shapes are ambiguous")
-        raise DataError(f"{found}: the classes may be the second or the last axis of y_pred", Hint.RESHAPE)
+        raise DataError(f"{found}: the classes may be the second or the last axis of y_pred", hint)
     return Positions(labels[1:], classes_first=not last)
 
 

@@ -28,8 +28,40 @@ OTHER_NAMES = {
     "embeddings2": ("embedding2", "embedding_2", "emb2", "emb_2"),
     "distance": ("dist", "distances"),
     "scale": ("sigma", "sd", "std", "stddev"),
+    "time": (
+        *("duration", "durations", "t", "survival_time", "time_to_event", "follow_up", "followup", "futime"),
+        *("生存时间", "随访时间"),
+    ),
+    "event": ("status", "event_observed", "events", "e", "died", "death", "dead", "fustat", "事件", "结局"),
+    "log_prob": (
+        *("logprob", "log_probability", "log_probs", "logprobs", "logp", "log_p", "token_logprob", "token_logprobs"),
+        *("log_likelihood", "loglik", "对数概率"),
+    ),
+    "policy_chosen": ("policy_chosen_logps", "policy_chosen_logp", "chosen_logps", "chosen_logp"),
+    "policy_rejected": ("policy_rejected_logps", "policy_rejected_logp", "rejected_logps", "rejected_logp"),
+    "reference_chosen": (
+        *("reference_chosen_logps", "reference_chosen_logp", "ref_chosen_logps", "ref_chosen_logp", "ref_chosen"),
+    ),
+    "reference_rejected": (
+        *("reference_rejected_logps", "reference_rejected_logp", "ref_rejected_logps", "ref_rejected_logp"),
+        *("ref_rejected",),
+    ),
+    "teacher": ("teacher_logits", "teacher_logit"),
+    "student": ("student_logits", "student_logit"),
+    "positive": (
+        *("positive_score", "pos_score", "score_pos", "chosen", "chosen_score", "chosen_reward", "chosen_rewards"),
+        *("score_chosen", "reward_chosen", "rewards_chosen", "正样本得分"),
+    ),
+    "negative": (
+        *("negative_score", "neg_score", "score_neg", "rejected", "rejected_score", "rejected_reward"),
+        *("rejected_rewards", "score_rejected", "reward_rejected", "rewards_rejected", "负样本得分"),
+    ),
+    "bytes": ("n_bytes", "num_bytes", "byte_count", "byte_length", "utf8_bytes", "字节数"),
 }
 """Role -> other names of its columns."""
+
+SAYING_LITTLE = ("time", "event")
+"""Roles whose names other columns have, too: event_id is a key, and status may be a target."""
 
 WEIGHT_NAMES = ("weight", "weights", "sample_weight", "权重", "样本权重")
 
@@ -74,7 +106,8 @@ def usual_names(role: str, *more: str) -> tuple[str, ...]:
 
 @cache
 def _role_name_pattern() -> re.Pattern[str]:
-    names = {*OTHER_NAMES, *(usual for several in OTHER_NAMES.values() for usual in several), *WEIGHT_NAMES}
+    roles = {role: several for role, several in OTHER_NAMES.items() if role not in SAYING_LITTLE}
+    names = {*roles, *(usual for several in roles.values() for usual in several), *WEIGHT_NAMES}
     prefixes = "|".join(re.escape(name) for name in names if len(name) > 1)
     return re.compile(rf"y|(?:{prefixes})(?:[{re.escape(SEPARATORS)}].*)?", re.IGNORECASE | re.DOTALL)
 

@@ -8,14 +8,17 @@ from functools import cached_property, partial
 from typing import Any, Literal, NamedTuple, get_type_hints
 
 from losscli.declaration.domains import Domain, ParameterDomain
-from losscli.declaration.properties import Property
+from losscli.declaration.properties import Claim, Property
 from losscli.errors import UsageError
 
 Kernel = Callable[..., Any]
 Hook = Literal["gradient", "row_mask", "denominator", "clipped", "validate", "warn"]
 Coupling = bool | Callable[..., bool]
 WEIGHT = "weight"
-GRADIENT_ROLES = ("y_pred", "x1", "anchor", "embeddings", "embeddings1", "distance", "log_probs")
+GRADIENT_ROLES = (
+    *("y_pred", "x1", "anchor", "embeddings", "embeddings1", "distance", "log_probs"),
+    *("log_prob", "student", "policy_chosen", "positive"),
+)
 
 
 class Role(NamedTuple):
@@ -78,8 +81,9 @@ class Form:
 
     A `coupled` form couples rows: its kernel gets the whole dataset at once. A function of parameters says for which
     of them it does; `coupled` is then True, and `couples` answers. `properties` are true of this form, beyond those of
-    all forms. `names` are those of the roles; `keywords` maps the kernel and each hook to the parameters that it takes.
-    Annotations are read on first use: most losses of the catalogue are only names to most commands.
+    all forms, and `claims` for some parameters. `names` are those of the roles; `keywords` maps the kernel and each
+    hook to the parameters that it takes. Annotations are read on first use: most losses of the catalogue are only names
+    to most commands.
 
     A kernel or hook whose last array is called `weight` gets the weights of the rows (N,), or None; `weighted` holds
     those that do.
@@ -105,6 +109,7 @@ class Form:
         self.keep(kernel, keywords, is_weighted)
         self.gradient_role = next((name for name in GRADIENT_ROLES if name in self.names), "")
         self.properties = Property.NONE
+        self.claims: tuple[Claim, ...] = ()
 
     def keep(self, kernel: Kernel, keywords: tuple[str, ...], is_weighted: bool) -> None:
         """Keep what the kernel or a hook takes beside the arrays of the roles."""

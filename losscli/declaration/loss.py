@@ -120,9 +120,10 @@ class Loss:
         self.forms.append(Form(kernel, coupled=True))
         return kernel
 
-    def form_properties(self, properties: Property) -> None:
-        """Declare what is true of the form declared last, and not of all."""
+    def form_properties(self, properties: Property, *claims: Claim) -> None:
+        """Declare what is true of the form declared last and not of all, always or for some parameters."""
         self.forms[-1].properties |= properties
+        self.forms[-1].claims += claims
 
     def from_counts(self, number: Callable[..., float]) -> Callable[..., float]:
         """Declare, for a dataset-wide loss whose kernel returns counts that merge, the number that is made of them.
@@ -257,11 +258,18 @@ class BoundLoss(NamedTuple):
     @property
     def properties(self) -> Property:
         """What is true of the loss with these parameters."""
-        found = self.loss.properties
-        for claim in self.loss.claims:
+        return self._with_claims(self.loss.properties, self.loss.claims)
+
+    def properties_of(self, form: Form) -> Property:
+        """Return what is true of a form of the loss with these parameters."""
+        return self.properties | self._with_claims(form.properties, form.claims)
+
+    def _with_claims(self, properties: Property, claims: Sequence[Claim]) -> Property:
+        """Return the properties with those of the claims that hold."""
+        for claim in claims:
             if claim.holds(**self.params):
-                found |= claim.properties
-        return found
+                properties |= claim.properties
+        return properties
 
 
 NO_SYMBOLS: Mapping[str, str] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -66,6 +67,7 @@ class Reduction(enum.StrEnum):
     Attributes:
         MEAN: The (weighted) mean.
         ROOT_MEAN: The root of the mean.
+        EXP_MEAN: The exponential of the mean.
         MEDIAN: The median.
         MAX: The maximum.
 
@@ -76,8 +78,49 @@ class Reduction(enum.StrEnum):
 
     MEAN = "mean"
     ROOT_MEAN = "root_mean"
+    EXP_MEAN = "exp_mean"
     MEDIAN = "median"
     MAX = "max"
+
+    @property
+    def function(self) -> str:
+        """What is taken of the mean: `root` or `exponential`; empty if nothing is."""
+        return {"root_mean": "root", "exp_mean": "exponential"}.get(self.value, "")
+
+    def of_mean(self, mean: float) -> float:
+        """Return the value, given the mean of the losses of rows."""
+        if self is Reduction.ROOT_MEAN:
+            return math.sqrt(mean) if not mean < 0 else math.nan
+        if self is Reduction.EXP_MEAN:
+            try:
+                return math.exp(mean)
+            except OverflowError:
+                return math.inf
+        return mean
+
+    def of_end(self, end: float) -> float:
+        """Return an end of an interval of the value, given that of the mean, which may reach below what is possible."""
+        return self.of_mean(max(end, 0.0) if self is Reduction.ROOT_MEAN else end)
+
+    def mean_of(self, value: float) -> float:
+        """Return the mean of the losses of rows, given the value."""
+        if self is Reduction.ROOT_MEAN:
+            return value * value
+        if self is Reduction.EXP_MEAN:
+            return math.log(value) if value > 0 else -math.inf
+        return value
+
+    def slope(self, value: float) -> float:
+        """Return by how much the value moves with the mean; 1 at a root of 0, where there is no slope."""
+        if self is Reduction.ROOT_MEAN:
+            return 1 / (2 * value) if value > 0 else 1.0
+        return value if self is Reduction.EXP_MEAN else 1.0
+
+    def difference(self, gap: float, value: float, other: float) -> float:
+        """Return how far a value is above another one, given by how much its mean is: nothing cancels."""
+        if self is Reduction.ROOT_MEAN:
+            return gap / (value + other)
+        return other * math.expm1(gap) if self is Reduction.EXP_MEAN else gap
 
 
 class Functional(NamedTuple):

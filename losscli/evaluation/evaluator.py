@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.batch import Batch
+from losscli.data.masks import PixelAxes, find_pixel_axes, note_masks
 from losscli.data.positions import class_label_role, find_positions
 from losscli.declaration.checks import Conflict
 from losscli.declaration.domains import Array, Domain, Mask, ValueOrigin
@@ -167,8 +168,12 @@ class Evaluator:
             layout = self._layouts[shapes] = self._build_layout(batch)
         arrays: dict[str, Any] = {}
         for name, domain, index in layout.roles:
-            array = batch.arrays[name] if index is None else batch.arrays[name][index]
-            arrays[name] = batch.check(name, domain, array, batch.origins[name], layout.dims)
+            array, origin = batch.arrays[name], batch.origins[name]
+            if isinstance(index, PixelAxes):
+                array, origin = index.flatten(array), index.origin(origin)
+            elif index is not None:
+                array = array[index]
+            arrays[name] = batch.check(name, domain, array, origin, layout.dims)
         if self.form.weighted:
             arrays[WEIGHT] = batch.weight
         hooks = self.form.hooks
@@ -213,7 +218,10 @@ class Evaluator:
             raise UsageError(f"{self.label} has no gradient")
         per_row = elements[0].size if elements.ndim > 1 and len(elements) else 1
         with self._failures_of_plugin("gradient"):
-            return np.asarray(slope / per_row, dtype=np.float64).reshape(batch.arrays[self.form.gradient_role].shape)
+            slope = np.asarray(slope / per_row, dtype=np.float64)
+            role, shapes = self.form.gradient_role, {name: array.shape for name, array in batch.arrays.items()}
+            axes = find_pixel_axes(self.form, shapes).get(role)
+            return slope.reshape(shapes[role]) if axes is None else axes.unflatten(slope)
 
     def _build_layout(self, batch: Batch) -> Layout:
         """Match arrays and domains; the letters of the domains' shapes must mean the same size for all roles."""
@@ -221,14 +229,20 @@ class Evaluator:
         dims: dict[str, Any] = {}
         owners: dict[str, str] = {}
         roles = []
+        pixel_axes = find_pixel_axes(self.form, {name: array.shape for name, array in batch.arrays.items()})
         for role in self.form.roles:
             name = role.name
             if name not in batch.arrays:
                 continue
             array, origin, domain = batch.arrays[name], batch.origins[name], role.domain.with_params(self.bound.params)
-            index = _find_index(array, domain, origin, label)
+            index = pixel_axes.get(name)
+            if index is None:
+                index = _find_index(array, domain, origin, label)
+            else:
+                note_masks(batch, name, index)
             check_rows_hold_numbers(array, domain, origin)
-            for letter, size in _letters(domain, (array if index is None else array[index]).shape):
+            shape = array.shape if index is None else index_shape(array, index)
+            for letter, size in _letters(domain, shape):
                 owner = owners.setdefault(letter, name)
                 if dims.setdefault(letter, size) != size:
                     source = f"{origin.source}: " if origin.source else ""
@@ -288,7 +302,7 @@ def _find_index(array: NDArray[Any], domain: Domain, origin: ValueOrigin, label:
         return (None, slice(None))
     if array.ndim == 2 and array.shape[1] == 1 and domain.scalar and not domain.whole_column_is_one_sample:
         return (slice(None), 0)
-    if array.ndim == 1 and domain.shapes in (("N,D",), ("C,D",)):
+    if array.ndim == 1 and (domain.is_one_or_more or domain.shapes in (("N,D",), ("C,D",))):
         return (slice(None), None)
     shape = next((s for s in domain.shapes if _fits(s, array.shape)), None)
     if (shape is None and array.ndim == 1 and "N,C" in domain.shapes) or (shape == "N,C" and array.shape[1] < 2):
@@ -301,6 +315,12 @@ def _find_index(array: NDArray[Any], domain: Domain, origin: ValueOrigin, label:
         given = _shape_text(array.shape, domain)
         raise DataError(f"{origin.name()}: shape {given}, but {label} needs {domain.shape_text()}")
     return None
+
+
+def index_shape(array: NDArray[Any], index: Any) -> tuple[int, ...]:
+    """Return the shape of an array in the layout that a loss reads."""
+    shape: tuple[int, ...] = index.shape(array.shape) if isinstance(index, PixelAxes) else array[index].shape
+    return shape
 
 
 def check_rows_hold_numbers(array: NDArray[Any], domain: Domain, origin: ValueOrigin) -> None:
@@ -346,7 +366,13 @@ def choose_form(bound: BoundLoss, shapes: Mapping[str, tuple[int, ...]], source:
 
 
 def sample_shapes(form: Form, shapes: Mapping[str, tuple[int, ...]], source: str = "") -> Mapping[str, tuple[int, ...]]:
-    """Return the shapes of arrays as the form gets them: samples of rows that hold several are rows of their own."""
+    """Return the shapes of arrays as the form gets them: samples of rows that hold several are rows of their own.
+
+    Masks are flattened.
+    """
+    pixel_axes = find_pixel_axes(form, shapes, source)
+    if pixel_axes:
+        return dict(shapes) | {name: axes.shape(shapes[name]) for name, axes in pixel_axes.items()}
     label = class_label_role(form)
     positions = find_positions(shapes, label, source)
     return shapes if positions is None or label is None else positions.sample_shapes(shapes, label)

@@ -11,7 +11,8 @@ NAMES_BY_MODULE: dict[str, str] = {
     "对数损失 focal binary_focal sigmoid_focal 焦点损失 聚焦损失 brier brier_score 布里尔分数 "
     "brier_分数 布里尔评分 brier_评分 multilabel_soft_margin 多标签软间隔损失",
     "boxes": "iou 交并比损失 iou_损失 giou 广义交并比损失 giou_损失 diou 距离交并比损失 diou_损失 ciou "
-    "完全交并比损失 完整交并比损失 ciou_损失 eiou eiou_损失",
+    "完全交并比损失 完整交并比损失 ciou_损失 eiou eiou_损失 alpha_iou α_iou_损失 siou scylla_iou "
+    "siou_损失",
     "contrastive": "info_nce 信息噪声对比估计 infonce_损失 ntxent 归一化温度缩放交叉熵 nt_xent_损失 supcon "
     "有监督对比损失 监督对比损失 n_pair n_对损失 n_pair_损失 多类_n_对损失 circle circle_损失 "
     "圆损失 multi_similarity 多重相似性损失 多相似性损失 triplet_mined 难样本三元组损失 center "
@@ -70,12 +71,32 @@ NAMES_BY_MODULE: dict[str, str] = {
     "tempered": "categorical_focal softmax_focal 多分类焦点损失 多类焦点损失 generalized_cross_entropy gce "
     "广义交叉熵 泛化交叉熵 symmetric_cross_entropy sce 对称交叉熵 poly poly_loss 多项式损失 "
     "poly_损失",
+    "detection": "balanced_l1 libra_l1 平衡_l1_损失 quality_focal qfl 质量焦点损失 varifocal vfl 变焦点损失 "
+    "distribution_focal dfl 分布焦点损失",
     "location_scale": "crps_normal crps_gaussian crps_laplace crps_logistic laplace_nll 拉普拉斯负对数似然 "
     "logistic_nll 逻辑斯谛分布负对数似然 lognormal_nll log_normal_nll 对数正态负对数似然",
+    "survival": "aft survival_aft aft_nloglik 加速失效时间损失 logistic_hazard_nll nnet_survival "
+    "discrete_hazard 离散时间风险损失 weibull_nll wtte weibull_loglik 威布尔负对数似然",
+    "masks": "jaccard soft_jaccard soft_iou iou_mask 杰卡德损失 focal_tversky ftl 焦点tversky损失 "
+    "log_cosh_dice logcosh_dice 对数双曲余弦dice损失 lovasz_hinge lovasz lovász铰链损失",
+    "language": "perplexity ppl 困惑度 bits_per_token bpt bits_per_character bits_per_byte bpb dpo "
+    "direct_preference_optimization 直接偏好优化 distillation kd knowledge_distillation 知识蒸馏",
+    "cox": "cox cox_ph cox_nloglik partial_likelihood 偏似然 cox_偏似然",
+    "brier_of_survival": "ipcw_brier graf_brier brier_survival 生存_brier_评分 integrated_brier ibs integrated_graf "
+    "积分_brier_评分",
+    "ensembles": "crps_ensemble crps crps_empirical continuous_ranked_probability_score 连续分级概率评分 "
+    "energy_score es_ensemble 能量评分 dss dawid_sebastiani dawid_sebastiani_score "
+    "dawid_sebastiani_评分",
+    "class_masks": "multiclass_dice mc_dice 多类dice损失 generalized_dice gdl 广义dice损失 lovasz_softmax "
+    "lovász_softmax损失",
+    "dice_ce": "dice_ce dice_bce bce_dice",
+    "item_ranking": "bpr bpr_loss bradley_terry reward_pairwise 贝叶斯个性化排序 label_ranking_loss ranking_loss "
+    "排序损失 coverage_error coverage",
     "ranked_labels": "auc_loss one_minus_auc roc_auc average_precision_loss auprc_loss aucpr",
     "calibration_error": "expected_calibration_error ece 期望校准误差",
     "classification": "balanced_error balanced_error_rate ber 平衡错误率 f1_loss macro_f1_loss f_beta_loss f1_损失 "
     "cohen_kappa_loss kappa_loss 科恩卡帕损失 quadratic_weighted_kappa_loss qwk qwk_loss "
     "二次加权卡帕损失 matthews_loss mcc_loss phi_loss 马修斯相关系数",
     "spherical": "spherical_score spherical 球面评分",
+    "concordance": "concordance_loss c_index cindex harrell_c 一致性指数 c_指数",
 }

@@ -217,14 +217,14 @@ def _(y_true: Array, y_pred: Array, *, alpha: float | None, gamma: float, from_l
     log_p, log_q = log_likelihoods(y_pred, from_logits, eps)
     p, q = (sigmoid(y_pred), sigmoid(-y_pred)) if from_logits else (y_pred, 1 - y_pred)
     positive, negative = (1.0, 1.0) if alpha is None else (alpha, 1 - alpha)
-    one = weigh(positive * y_true, _focal_slope(p, q, log_p, gamma, from_logits))
-    zero = weigh(negative * (1 - y_true), _focal_slope(q, p, log_q, gamma, from_logits))
+    one = weigh(positive * y_true, focal_slope(p, q, log_p, gamma, from_logits))
+    zero = weigh(negative * (1 - y_true), focal_slope(q, p, log_q, gamma, from_logits))
     if from_logits:
         return zero - one
     return np.where(q >= eps, zero, 0.0) - np.where(p >= eps, one, 0.0)
 
 
-def _focal_slope(p: Array, q: Array, log_p: Array, gamma: float, from_logits: bool) -> Array:
+def focal_slope(p: Array, q: Array, log_p: Array, gamma: float, from_logits: bool) -> Array:
     """Compute the derivative of q^gamma log p by p, or by the logit."""
     if from_logits:
         return q**gamma * (q - gamma * weigh(p, log_p))

@@ -7,15 +7,17 @@ are computed from lengths outside it, so that similar boxes keep full precision.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from losscli.declaration.domains import Array, Boolean, Box, BoxFormat, Mask
+from losscli.declaration.domains import Array, Boolean, Box, BoxFormat, BoxPenalty, FinitePositive, Mask
 from losscli.declaration.equivalent import same, unlike
 from losscli.declaration.loss import loss
-from losscli.declaration.properties import Property, given
+from losscli.declaration.properties import Ordering, Property, given
+from losscli.losses._numerics import weigh
 
 BOUNDED = Property.BOUNDED_VALUE | Property.SYMMETRIC
 EDGE_SIGNS = np.array([-1.0, 1.0])[:, None, None]
@@ -29,7 +31,8 @@ class BoxPair(NamedTuple):
     """True and predicted boxes of each row, both axes side by side (N, 2); lengths are relative to the enclosing box.
 
     `around` is the size of the enclosing box; `true`, `pred` and `inside` are the sizes of the boxes and their overlap;
-    `low` and `high` are the offsets of the predicted edges from the true ones; `apart` is the gap between the boxes.
+    `low` and `high` are the offsets of the predicted edges from the true ones; `apart` is the gap between the boxes;
+    `wider` is how much wider and higher the predicted box is.
     """
 
     around: Array
@@ -39,6 +42,7 @@ class BoxPair(NamedTuple):
     low: Array
     high: Array
     apart: Array
+    wider: Array
 
 
 def two_sum(a: Array, b: Array) -> Edge:
@@ -71,8 +75,22 @@ def compare_boxes(y_true: Array, y_pred: Array, box_format: str) -> BoxPair:
     spans = [subtract_edges(high, low) for high, low in ((t1, t0), (p1, p0), (p1, t0), (t1, p0))]
     around, inside = np.maximum.reduce(spans), np.minimum.reduce(spans)
     offsets = subtract_edges(p0, t0), subtract_edges(p1, t1)
-    lengths = (*spans[:2], np.maximum(inside, 0.0), *offsets, np.maximum(-inside, 0.0))
+    lengths = (
+        *spans[:2],
+        np.maximum(inside, 0.0),
+        *offsets,
+        np.maximum(-inside, 0.0),
+        growth(y_true, y_pred, box_format),
+    )
     return BoxPair(around, *(divide_or_zero(length, around) for length in lengths))
+
+
+def growth(y_true: Array, y_pred: Array, box_format: str) -> Array:
+    """Compute the width and height of the predicted box minus those of the true one."""
+    if box_format != "xyxy":
+        return y_pred[:, 2:] - y_true[:, 2:]
+    true, pred = (two_sum(boxes[:, 2:], -boxes[:, :2]) for boxes in (y_true, y_pred))
+    return subtract_edges(pred, true)
 
 
 def divide_or_zero(a: Array, b: Array) -> Array:
@@ -180,9 +198,13 @@ def aspect_penalty(pair: BoxPair) -> Array:
 
 
 def angle_difference(pair: BoxPair) -> Array:
-    """Compute atan(w/h) - atan(w'/h')."""
-    true, pred = (side * center_shift(pair)[1] for side in (pair.true, pair.pred))
-    return np.arctan2(true[:, 0], true[:, 1]) - np.arctan2(pred[:, 0], pred[:, 1])
+    """Compute atan(w/h) - atan(w'/h'), of boxes that are nearly of one shape from the differences of their sides."""
+    true, pred, wider = (side * center_shift(pair)[1] for side in (pair.true, pair.pred, pair.wider))
+    far = np.arctan2(true[:, 0], true[:, 1]) - np.arctan2(pred[:, 0], pred[:, 1])
+    size = np.hypot(true[:, 0], true[:, 1])[:, None]
+    true, pred, wider = (divide_or_zero(side, size) for side in (true, pred, wider))
+    near = np.arctan2(true[:, 0] * wider[:, 1] - true[:, 1] * wider[:, 0], (true * pred).sum(axis=1))
+    return np.where((np.abs(wider) < 0.5).all(axis=1) & (size[:, 0] > 0), near, far)
 
 
 def aspect_penalty_slope(pair: BoxPair) -> Array:
@@ -414,3 +436,160 @@ def _(y_true: Array, y_pred: Array, *, box_format: str) -> Array:
     return gradient_by_format(
         one_minus_iou_slope(pair) + center_distance_slope(pair) + size_difference_slope(pair), pair, box_format
     )
+
+
+def one_minus_power_of_iou(pair: BoxPair, alpha: float) -> Array:
+    """Compute 1 - IoU^alpha."""
+    both, rest = areas(pair)
+    return np.where(both > 0, -np.expm1(-alpha * np.log1p(rest / both)), np.where(are_same(pair), 0.0, 1.0))
+
+
+def power_slope(base: Array, slope: Array, alpha: float) -> Array:
+    """Compute the slope of base^alpha; 0 where the base is 0, unless it is the base itself."""
+    rate = np.where((base > 0) | (alpha == 1), alpha * base ** (alpha - 1), 0.0)
+    return weigh(slope, np.broadcast_to(rate[:, None], slope.shape))
+
+
+def aspect_trade_off(pair: BoxPair) -> Array:
+    """Compute v² / (1 - IoU + v), what ciou adds to diou."""
+    return aspect_weight(pair) * aspect_penalty(pair)
+
+
+def aspect_trade_off_slope(pair: BoxPair) -> Array:
+    """Compute a (2 - a) v' - a² (1 - IoU)', a = v / (1 - IoU + v)."""
+    a = aspect_weight(pair)[:, None]
+    return a * (2 - a) * aspect_penalty_slope(pair) - np.square(a) * one_minus_iou_slope(pair)
+
+
+BoxTerm = tuple[Callable[[BoxPair], Array], Callable[[BoxPair], Array]]
+"""A term of a loss, and its slope."""
+
+PENALTY_TERMS: dict[str | None, tuple[BoxTerm, ...]] = {
+    None: (),
+    "giou": ((empty_share, empty_share_slope),),
+    "diou": ((center_distance, center_distance_slope),),
+    "ciou": ((center_distance, center_distance_slope), (aspect_trade_off, aspect_trade_off_slope)),
+}
+"""penalty of alpha_iou -> the terms that are added to 1 - IoU, each to the power of alpha."""
+
+
+@box_loss(
+    aliases=("α-IoU 损失",),
+    formula="1 - IoU^alpha; penalty=giou: + ((C - U)/C)^alpha; diou: + (rho²/c²)^alpha; ciou: that of diou and "
+    "+ (beta v)^alpha, beta = v/(1 - IoU + v)",
+    symbols=BOXES
+    | {
+        "giou": "the loss of this name",
+        "ciou": "the loss of this name",
+        "v": "4/pi² (atan(w_true/h_true) - atan(w_pred/h_pred))²",
+        "P": "a term of the penalty, before its power",
+    },
+    references=("He et al. 2021, arXiv:2110.13675",),
+    equivalents=(
+        same("torch", "1 - torchvision.ops.box_iou(y_pred, y_true).diag() ** alpha"),
+        ("paper", "the same; its code adds 1e-7 or 1e-9 to divisors and powers, and holds beta constant in training"),
+    ),
+)
+def alpha_iou(
+    y_true: Box, y_pred: Box, *, alpha: FinitePositive = 3.0, penalty: BoxPenalty = None, box_format: BoxFormat = "xyxy"
+) -> Array:
+    """One minus a power of the IoU, and powers of the penalties of giou, diou or ciou.
+
+    alpha=1 is iou, giou, diou or ciou. The gradient belongs to the value: beta is not held constant. In Python the
+    penalty is set in the name ("alpha_iou:penalty=giou") or by get_loss: penalty= of other functions is on the
+    parameters of a model.
+    Use: box regression that is judged at high IoU; alpha above 1 gives good boxes steeper slopes.
+    Avoid: reporting: values of different alpha are not comparable.
+    Pitfalls: with alpha above 1 boxes that hardly overlap have hardly any gradient.
+    """
+    pair = compare_boxes(y_true, y_pred, box_format)
+    return sum((term(pair) ** alpha for term, _ in PENALTY_TERMS[penalty]), one_minus_power_of_iou(pair, alpha))
+
+
+@alpha_iou.gradient
+def _(y_true: Array, y_pred: Array, *, alpha: float, penalty: str | None, box_format: str) -> Array:
+    """-alpha IoU^(alpha-1) IoU', and alpha P^(alpha-1) P' of each penalty P"""
+    pair = compare_boxes(y_true, y_pred, box_format)
+    both, rest = areas(pair)
+    total = power_slope(divide_or_zero(both, both + rest), one_minus_iou_slope(pair), alpha)
+    for term, slope in PENALTY_TERMS[penalty]:
+        total = total + power_slope(term(pair), slope(pair), alpha)
+    return gradient_by_format(total, pair, box_format)
+
+
+@alpha_iou.orders_like
+def _(*, alpha: float, penalty: str | None, box_format: str) -> Ordering | None:
+    if alpha != 1:
+        return None
+    return (penalty, {"box_format": box_format}) if penalty else ("iou", {"box_format": box_format, "log": False})
+
+
+def angle_term(pair: BoxPair) -> tuple[Array, Array]:
+    """Return Lambda = 2 |dx dy| / (dx² + dy²), and its slope (N, 2) by dx and dy; 0 for equal centers."""
+    shift, sides = center_shift(pair)
+    distance = np.hypot(shift[:, 0], shift[:, 1])[:, None]
+    x = divide_or_zero(np.abs(shift), distance)
+    rise = np.sign(shift) * 2 * x[:, ::-1] * (np.square(x[:, ::-1]) - np.square(x))
+    return 2 * x.prod(axis=1), np.divide(rise * sides, distance, out=np.zeros_like(rise), where=distance > 0)
+
+
+def relative_growth(pair: BoxPair) -> Array:
+    """Compute omega = |w - w'| / max(w, w') of both sides."""
+    return divide_or_zero(np.abs(pair.wider), np.maximum(pair.true, pair.pred))
+
+
+@box_loss(
+    aliases=("scylla_iou", "SIoU 损失"),
+    formula="1 - IoU + (Delta + Omega)/2; Delta = sum over x and y of 1 - exp(-(2 - Lambda) q²), q = dx/Cw or dy/Ch, "
+    "Lambda = 2 |dx dy|/(dx² + dy²); Omega = sum over w and h of (1 - exp(-omega))^theta, "
+    "omega = |w_true - w_pred|/max(w_true, w_pred)",
+    symbols=BOXES
+    | {
+        "x": "the horizontal axis",
+        "y": "the vertical axis",
+        "dx": "the distance of the centers along x",
+        "dy": "their distance along y",
+    },
+    references=("Gevorgyan 2022, arXiv:2205.12740",),
+    equivalents=(
+        same(
+            "mmdet",
+            "mmdet.models.losses.SIoULoss(eps=1e-7, neg_gamma=True)(y_pred, y_true)",
+            unlike("it cuts a loss at 2", 2.0, y_true=[[0, 0, 0.001, 0.0001]], y_pred=[[100, 1, 100.1, 1.01]]),
+            rtol=1e-5,
+        ),
+    ),
+)
+def siou(y_true: Box, y_pred: Box, *, theta: FinitePositive = 4.0, box_format: BoxFormat = "xyxy") -> Array:
+    """SCYLLA-IoU: 1 - IoU plus penalties on the direction and distance of the centers and on the shape.
+
+    From 0 to 3. A distance costs most along an axis, and half as much in its exponent along a diagonal.
+    Use: box regression in which centers should first move onto an axis of the true box.
+    Avoid: reporting: it adds four terms of different kinds.
+    Pitfalls: implementations differ in the angle term; theta is between 2 and 6 in the paper.
+    """
+    pair = compare_boxes(y_true, y_pred, box_format)
+    apart = np.square((pair.low + pair.high) / 2)
+    pull = 2 - angle_term(pair)[0][:, None]
+    distance = -np.expm1(-pull * apart)
+    shape = (-np.expm1(-relative_growth(pair))) ** theta
+    return one_minus_iou(pair) + (distance + shape).sum(axis=1) / 2
+
+
+@siou.gradient
+def _(y_true: Array, y_pred: Array, *, theta: float, box_format: str) -> Array:
+    """that of iou, and half of sum exp(-(2 - Lambda) q²) ((2 - Lambda) 2 q q' - Lambda' q²) and of
+    sum theta (1 - exp(-omega))^(theta-1) exp(-omega) omega'"""
+    pair = compare_boxes(y_true, y_pred, box_format)
+    q = (pair.low + pair.high) / 2
+    angle, turn = angle_term(pair)
+    pull = 2 - angle[:, None]
+    fall = np.exp(-pull * np.square(q))
+    distance = fall * pull * 2 * q * (0.5 - q * enclosing_slope(pair))
+    distance = distance - turn / 2 * (fall * np.square(q)).sum(axis=1, keepdims=True)
+    omega = relative_growth(pair)
+    base = -np.expm1(-omega)
+    rise = np.where(pair.wider > 0, pair.true / np.square(pair.pred), np.where(pair.wider < 0, -1 / pair.true, 0.0))
+    rate = np.where(base > 0, theta * base ** (theta - 1) * np.exp(-omega), 0.0)
+    slope = one_minus_iou_slope(pair) + (distance + EDGE_SIGNS * weigh(rate, rise)) / 2
+    return gradient_by_format(slope, pair, box_format)

@@ -28,7 +28,7 @@ crps_loss = partial(
     family="regression",
     unit="y",
     symbols=STANDARDIZED,
-    elicits="the distribution",
+    elicits="the whole distribution",
     properties=CONVEX | SMOOTH | SYMMETRIC | Property.BOUNDED_GRADIENT,
 )
 density_loss = partial(loss, family="regression", unit="nat", symbols=STANDARDIZED)
@@ -180,7 +180,7 @@ def _(y_true: Array, y_pred: Array, scale: Array) -> Array:
     formula="|z| + 2 log(1 + exp(-|z|)) + log scale",
     aliases=("逻辑斯谛分布负对数似然",),
     properties=CONVEX | SMOOTH | SYMMETRIC,
-    elicits="the distribution",
+    elicits="the whole distribution",
     references=("Balakrishnan 1991, Handbook of the Logistic Distribution, doi:10.1201/9781482277098",),
     equivalents=(same("scipy", "-scipy.stats.logistic.logpdf(y_true, y_pred, scale)"),),
 )

@@ -90,16 +90,18 @@ CLIPPED_CLASSES = (
 )
 """As CLIPPED; the slope of rows that are divided by their sums is divided, too, and a sum may be close to 0."""
 
+CROSS_ENTROPY_CLAIMS = (
+    # a convex function of p need not be convex in unnormalised p; logits are not normalised
+    given(Property.CONVEX, normalize=False),
+    given(Property.CONVEX | Property.BOUNDED_GRADIENT, from_logits=True),
+    *CLIPPED_CLASSES,
+)
+
 multiclass_loss = partial(loss, family="multiclass", unit="nat", symbols=CLASSES)
 cross_entropy_loss = partial(
     multiclass_loss,
     properties=Property.DIFFERENTIABLE,
-    # a convex function of p need not be convex in unnormalised p; logits are not normalised
-    claims=(
-        given(Property.CONVEX, normalize=False),
-        given(Property.CONVEX | Property.BOUNDED_GRADIENT, from_logits=True),
-        *CLIPPED_CLASSES,
-    ),
+    claims=CROSS_ENTROPY_CLAIMS,
     elicits="mean (the class probabilities)",
 )
 

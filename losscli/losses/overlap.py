@@ -26,39 +26,24 @@ from losscli.declaration.domains import (
 from losscli.declaration.equivalent import same, unlike
 from losscli.declaration.loss import loss
 from losscli.declaration.properties import Claim, Property, given
+from losscli.losses._masks import (
+    MASK_SYMBOLS,
+    SMOOTH_WITH_SMOOTH,
+    by_prediction,
+    dice_slope,
+    dice_value,
+    overlap,
+    tversky_slope,
+    tversky_value,
+)
 from losscli.losses._numerics import CLIPPED, clipped_log, clipped_log_complement, sigmoid, softplus, weigh
-from losscli.losses._symbols import PROBABILITY
 from losscli.losses.binary import is_clipped
 from losscli.messages import Hint
-
-
-def as_masks(y_true: Array, y_pred: Array, from_logits: bool) -> tuple[Array, Array]:
-    """Return targets and probabilities as rows (N, K); one number per row is a mask of one pixel."""
-    p = sigmoid(y_pred) if from_logits else y_pred
-    return y_true.reshape(len(y_true), -1), p.reshape(len(p), -1)
-
-
-def gradient_by_logit(slope: Array, p: Array, y_pred: Array, from_logits: bool) -> Array:
-    """Convert a gradient by p to one by y_pred, in the shape of y_pred."""
-    return (slope * p * (1 - p) if from_logits else slope).reshape(y_pred.shape)
-
-
-SMOOTH_WITH_SMOOTH = Claim(Property.DIFFERENTIABLE, "smooth > 0", lambda *, smooth, **_: smooth > 0)
-"""For smooth=0 the loss of two empty masks is discontinuous."""
 
 FEW_ROWS = 1000
 """Rows in which there is a probability that is neither 0 nor 1, if there are any in a batch."""
 
-COUNTS = {
-    "I": "sum y p",
-    "FP": "sum (1 - y) p",
-    "FN": "sum y (1 - p)",
-    "'": "the derivative by p",
-    "c": "a class",
-    "s": "y_pred, the logit or the scores",
-}
-
-overlap_loss = partial(loss, family="binary", unit="1", symbols=PROBABILITY | COUNTS)
+overlap_loss = partial(loss, family="binary", unit="1", symbols=MASK_SYMBOLS)
 
 
 @overlap_loss(
@@ -98,20 +83,14 @@ def dice(y_true: SoftLabel, y_pred: Probability, *, smooth: NonNegative = 1e-7, 
     Avoid: masks that may be empty: the loss is then 0 or nearly 1 for any smooth.
     Pitfalls: the mean over rows is not the Dice loss of all pixels together, which some libraries compute.
     """
-    y, p = as_masks(y_true, y_pred, from_logits)
-    total = (y + p).sum(axis=1) + smooth
-    apart = (y * (1 - p) + p * (1 - y)).sum(axis=1)  # sum y + sum p - 2 I, without its cancellation
-    return np.where(total > 0, apart / total, 0.0)
+    return dice_value(overlap(y_true, y_pred, from_logits), smooth)[:, 0]
 
 
 @dice.gradient
 def _(y_true: Array, y_pred: Array, *, smooth: float, from_logits: bool) -> Array:
     """(2 I + smooth - 2 y (sum y + sum p + smooth)) / (sum y + sum p + smooth)² by p; from logits times p (1-p)"""
-    y, p = as_masks(y_true, y_pred, from_logits)
-    both = 2 * (y * p).sum(axis=1, keepdims=True) + smooth
-    total = (y + p).sum(axis=1, keepdims=True) + smooth
-    slope = np.where(total > 0, (both / total - 2 * y) / total, 0.0)
-    return gradient_by_logit(slope, p, y_pred, from_logits)
+    sums = overlap(y_true, y_pred, from_logits)
+    return by_prediction(dice_slope(sums, smooth), sums, y_pred, from_logits)
 
 
 @overlap_loss(
@@ -165,27 +144,15 @@ def tversky(
     Avoid: masks that may be empty.
     Pitfalls: Keras exchanges alpha and beta.
     """
-    y, p = as_masks(y_true, y_pred, from_logits)
-    both, wrong = overlap_terms(y, p, alpha, beta)
-    total = both + wrong + smooth
-    return np.where(total > 0, wrong / total, 0.0)
-
-
-def overlap_terms(y: Array, p: Array, alpha: float, beta: float) -> tuple[Array, Array]:
-    """Return I = sum y p, and alpha FP + beta FN."""
-    return (y * p).sum(axis=1), (alpha * p * (1 - y) + beta * y * (1 - p)).sum(axis=1)
+    return tversky_value(overlap(y_true, y_pred, from_logits), alpha, beta, smooth)[:, 0]
 
 
 @tversky.gradient
 def _(y_true: Array, y_pred: Array, *, alpha: float, beta: float, smooth: float, from_logits: bool) -> Array:
     """(w' (I + smooth) - y w) / (I + w + smooth)², w = alpha FP + beta FN, w' = alpha (1-y) - beta y;
     from logits times p (1-p)"""
-    y, p = as_masks(y_true, y_pred, from_logits)
-    both, wrong = (x[:, None] for x in overlap_terms(y, p, alpha, beta))
-    total = both + wrong + smooth
-    rise = alpha * (1 - y) - beta * y
-    slope = np.where(total > 0, (rise * (both + smooth) - y * wrong) / np.square(total), 0.0)
-    return gradient_by_logit(slope, p, y_pred, from_logits)
+    sums = overlap(y_true, y_pred, from_logits)
+    return by_prediction(tversky_slope(sums, alpha, beta, smooth), sums, y_pred, from_logits)
 
 
 @overlap_loss(

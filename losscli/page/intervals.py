@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from statistics import NormalDist
 
+from losscli.compare.subset import ADDITIVE_REDUCTIONS
 from losscli.declaration.properties import Reduction
 from losscli.evaluation.dataset_wide import WholeRows
 from losscli.evaluation.run import RunState
@@ -19,8 +20,8 @@ NORMAL = "normal"
 def normal_interval(run: RunState, moments: LossMoments, i: int, level: float) -> ConfidenceInterval | None:
     """Return the interval of the value of a loss over many rows; None where there is none.
 
-    Of a mean it is the mean and standard errors, of its root the roots of the ends; of a median it has the order
-    statistics as its ends, which hold the median of any distribution (Conover 1999, Practical Nonparametric
+    Of a mean it is the mean and standard errors, of its root or exponential those of the ends; of a median it has the
+    order statistics as its ends, which hold the median of any distribution (Conover 1999, Practical Nonparametric
     Statistics, 3.2).
     """
     accumulator, bound = run.accumulators[i], run.evaluators[i].bound
@@ -59,17 +60,14 @@ def group_interval(
 def interval_of_mean(
     value: float, standard_error: float, n: int, reduction: Reduction, level: float
 ) -> ConfidenceInterval | None:
-    """Return the interval of a mean over n rows, or of its root."""
+    """Return the interval of a mean over n rows, or of its root or exponential."""
     reach = z_score(level) * standard_error
     if n < MIN_ROWS_FOR_LEVEL or not (math.isfinite(value) and math.isfinite(reach)):
         return None
-    if reduction is Reduction.ROOT_MEAN:
-        square = value * value
-        low, high = math.sqrt(max(0.0, square - reach)), math.sqrt(square + reach)
-    elif reduction is Reduction.MEAN:
-        low, high = value - reach, value + reach
-    else:
+    if reduction not in ADDITIVE_REDUCTIONS:
         return None
+    mean = reduction.mean_of(value)
+    low, high = reduction.of_end(mean - reach), reduction.of_end(mean + reach)
     return ConfidenceInterval(low, high, level, NORMAL, 0, 0)
 
 

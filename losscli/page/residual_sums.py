@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -15,7 +14,7 @@ from losscli.compare.sensitivity import OutlierContext, measure_pull
 from losscli.compare.stress import stress
 from losscli.compare.subset import ADDITIVE_REDUCTIONS, RowSubset
 from losscli.data.batch import Batch
-from losscli.declaration.properties import Property, Reduction
+from losscli.declaration.properties import Property
 from losscli.evaluation.run import RunState
 from losscli.messages import Message
 from losscli.plot.observers import ResidualSpread
@@ -60,7 +59,7 @@ class ResidualSums:
         kept = ~self.flags.rows
         total = float(self.table.sums[self.spread.indices.index(i)][kept].sum())
         mean = total / float(self.table.weight[kept].sum())
-        value = math.sqrt(mean) if reduction is Reduction.ROOT_MEAN and mean >= 0 else mean
+        value = reduction.of_mean(mean)
         return value if value > 0 else None
 
     def pull_and_stress(self, i: int) -> tuple[float | None, float | None] | None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from losscli.declaration.domains import Array, Domain, Probabilities
+from losscli.declaration.domains.labels import BinaryLabels
 from losscli.declaration.form import Form
 from losscli.declaration.loss import BoundLoss
 
@@ -42,6 +43,7 @@ ANYWHERE = (-math.inf, math.inf)
 AXES = {
     "residual": CurveAxis("y_pred − y_true", "the residual", "by y_pred", ANYWHERE, (-3, 3), 0, True),
     "prediction": CurveAxis("y_pred, where y_true = 1", "y_pred", "by y_pred", ANYWHERE, (-2, 4), 0),
+    "time": CurveAxis("y_pred, where time = 1", "y_pred beside a time", "by y_pred", ANYWHERE, (-2, 4), 0),
     "probability": CurveAxis(
         "probability of the true class", "the probability of the true class", "by the probability", (0, 1), (0, 1), -1
     ),
@@ -113,4 +115,4 @@ def stack_columns(x: Array, *entries: Array | float) -> Array:
 def is_real(domain: Domain) -> bool:
     """Tell whether a role is numbers that stand each for themselves, and no probabilities or labels."""
     is_number = domain.shapes[0] in ("N*", "N") and not domain.whole_column_is_one_sample
-    return is_number and not domain.is_label and not isinstance(domain, Probabilities)
+    return is_number and not domain.is_label and not isinstance(domain, (Probabilities, BinaryLabels))

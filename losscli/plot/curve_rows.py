@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from losscli.declaration.domains import Array, Domain, Probabilities, Simplex
-from losscli.declaration.domains.arrays import LogProbabilityRows, Numbers
+from losscli.declaration.domains.arrays import BinPositions, LogProbabilityRows, Numbers
+from losscli.declaration.domains.censoring import Events, SurvivalTimes
 from losscli.declaration.domains.distributions import ClassScores
+from losscli.declaration.domains.intervals import REALS
 from losscli.declaration.domains.labels import BinaryLabels, ClassTargets, ComparedLabels
 from losscli.declaration.form import Form
 from losscli.declaration.loss import BoundLoss
@@ -53,6 +55,25 @@ def residual_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) 
         if values[0] is not None and values[1] is not None and np.allclose(values[0], values[1], rtol=1e-9, atol=0):
             yield path("residual", 0.0, ANYWHERE)
     yield path("prediction", 1.0, (low, math.inf))
+
+
+def time_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
+    """Yield the paths of a time that was predicted: that of an event, and that of censoring."""
+    predicted = domains.get("y_pred")
+    if form.coupled or predicted is None or not is_real(predicted):
+        return
+    if not (isinstance(domains.get("time"), SurvivalTimes) and isinstance(domains.get("event"), Events)):
+        return
+    others = [name for name in domains if name not in ("time", "event", "y_pred")]
+    for event, case in ((1.0, "event"), (0.0, "censored")):
+
+        def arrays(x: Array, event: float = event) -> dict[str, Array]:
+            fixed = {name: constant(x, 1.0) for name in ("time", *others)}
+            return fixed | {"event": constant(x, event), "y_pred": x + 0.0}
+
+        low = getattr(predicted, "interval", REALS).low
+        remarks = (f"{' and '.join(others)} is 1",) if others else ()
+        yield Path("time", form, arrays, np.ones_like, case, (low, math.inf), remarks=remarks)
 
 
 def probability_of(x: Array) -> Array:
@@ -154,7 +175,7 @@ def class_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> 
     target, predicted = domains.get("y_true"), domains.get("y_pred")
     if set(domains) != {"y_true", "y_pred"} or form.coupled or predicted is None or "N,C" not in predicted.shapes:
         return
-    is_label = isinstance(target, ClassTargets)
+    is_label = isinstance(target, (BinPositions, ClassTargets))
     if not is_label and not (target is not None and target.shapes == ("N,C",)):
         return
     if not isinstance(predicted, (Simplex, ClassScores, Numbers)):
@@ -207,6 +228,43 @@ def class_path(
     label = SCORE_MARGIN if axis == "margin" else ""
     case = f"class {k}" if is_label else ""
     return Path(axis, form, arrays, tangent, case, interval_of(axis, not takes_probabilities), label)
+
+
+def mask_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
+    """Yield the paths of a mask of two classes, whose pixels all have their true class predicted equally well."""
+    predicted = domains.get("y_pred")
+    if set(domains) != {"y_true", "y_pred"} or predicted is None or predicted.shapes != ("N,P,C",):
+        return
+    takes_probabilities = isinstance(predicted, Simplex)
+    for axis in usual_axes(bound, predicted, False):
+        pixels = [class_path(form, axis, int(k), 2, True, False, takes_probabilities) for k in MASK]
+
+        def arrays(x: Array, pixels: list[Path] = pixels) -> dict[str, Array]:
+            each = [pixel.arrays(x) for pixel in pixels]
+            return {name: np.stack([one[name] for one in each], axis=1) for name in each[0]}
+
+        def tangent(x: Array, pixels: list[Path] = pixels) -> Array:
+            return np.stack([pixel.tangent(x) for pixel in pixels], axis=1)
+
+        remarks = ("a row is a mask of 4 pixels, 1 of them of class 1 and 3 of class 0",)
+        yield pixels[0]._replace(arrays=arrays, tangent=tangent, case="", remarks=remarks)
+
+
+def teacher_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
+    """Yield the path of the logits of a teacher and its student: the student's probability of one of two classes."""
+    if list(domains) != ["teacher", "student"]:
+        return
+    temperature = bound.params["temperature"]
+
+    def arrays(x: Array) -> dict[str, Array]:
+        logits = temperature * np.log([TRUE_PROBABILITY, 1 - TRUE_PROBABILITY])
+        return {"teacher": constant(x, *logits), "student": temperature * np.log(stack_columns(x, x, 1 - x))}
+
+    def tangent(x: Array) -> Array:
+        return np.asarray(temperature * stack_columns(x, 1 / x, -1 / (1 - x)))
+
+    label = f"the student's probability, where the teacher's is {TRUE_PROBABILITY}"
+    yield Path("q", form, arrays, tangent, "", AXES["q"].interval, label, ("probabilities are at the temperature",))
 
 
 def divergence_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:

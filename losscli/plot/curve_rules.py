@@ -3,19 +3,42 @@
 from __future__ import annotations
 
 from losscli.declaration.domains.arrays import LabelSequences
+from losscli.declaration.domains.censoring import TimeSteps
 from losscli.declaration.loss import BoundLoss
 from losscli.declaration.properties import Reduction
 from losscli.plot.curve_axes import Path, PathRule
-from losscli.plot.curve_rows import binary_paths, class_paths, divergence_paths, residual_paths
-from losscli.plot.curve_vectors import batch_paths, box_paths, pair_paths, prototype_paths, ranking_paths, triplet_paths
-
-RULES: tuple[PathRule, ...] = (
-    residual_paths,
+from losscli.plot.curve_rows import (
     binary_paths,
     class_paths,
     divergence_paths,
+    mask_paths,
+    residual_paths,
+    teacher_paths,
+    time_paths,
+)
+from losscli.plot.curve_vectors import (
+    batch_paths,
+    box_paths,
+    ensemble_paths,
+    pair_paths,
+    preference_paths,
+    prototype_paths,
+    ranking_paths,
+    triplet_paths,
+)
+
+RULES: tuple[PathRule, ...] = (
+    residual_paths,
+    time_paths,
+    ensemble_paths,
+    binary_paths,
+    class_paths,
+    mask_paths,
+    divergence_paths,
+    teacher_paths,
     box_paths,
     ranking_paths,
+    preference_paths,
     triplet_paths,
     prototype_paths,
     pair_paths,
@@ -46,12 +69,14 @@ def no_curve_reason(bound: BoundLoss) -> str:
     if loss.reduction in (Reduction.MEDIAN, Reduction.MAX):
         word = "median" if loss.reduction is Reduction.MEDIAN else "largest"
         return f"it is the {word} of all rows{formula}, not a loss of one row"
-    if loss.of_residual and "denominator" in form.hooks:
+    if "denominator" in form.hooks and (loss.of_residual or len(form.names) > 2):
         return f"it is a ratio of sums over all rows{formula}, not a loss of one row"
     if "mining" in bound.params:
         return "which rows count is mined from all of them; triplet has the curve of one triplet"
-    if all(form.coupled for form in loss.forms) and {"y_true", "y_pred"} <= set(form.names):
+    if all(form.coupled for form in loss.forms) and "y_pred" in form.names:
         return f"how much a row counts depends on all others{formula}"
+    if any(isinstance(role.domain, TimeSteps) for role in form.roles):
+        return "it is a loss of the hazards of all intervals until the event, and no single number sums them up"
     if any(isinstance(role.domain, LabelSequences) for role in form.roles):
         return "it is a loss of whole sequences, and no single number says how right one is"
     return ""

@@ -1,4 +1,4 @@
-"""Paths of losses of boxes and of vectors: pairs, triplets, class centres, batches."""
+"""Paths of losses of boxes, ensembles and vectors: pairs, triplets, class centres, batches."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from losscli.declaration.domains import Array, Boxes, Domain
 from losscli.declaration.domains.distributions import ClassTable, Vectors
 from losscli.declaration.domains.labels import BinaryLabels, ClassTargets, GroupLabels
+from losscli.declaration.domains.members import Members
 from losscli.declaration.form import Form
 from losscli.declaration.loss import BoundLoss
 from losscli.plot.curve_axes import AXES, Path, constant, is_real, stack_columns
@@ -18,6 +19,12 @@ from losscli.plot.curve_values import evaluate_rows
 
 EMBEDDING_LENGTH = 10.0
 """The length of embeddings, where it matters."""
+
+FIVE_MEMBERS = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
+"""Members of an ensemble, from their mean."""
+
+PREFERENCES = {"positive": "negative", "policy_chosen": "policy_rejected"}
+"""The role of what was chosen -> that of what was not."""
 
 
 def box_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
@@ -191,6 +198,23 @@ def batch_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> 
     )
 
 
+def preference_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
+    """Yield the path of what was chosen and what was not: the margin between their scores or log-probabilities."""
+    chosen = form.gradient_role
+    rejected = PREFERENCES.get(chosen, "")
+    if rejected not in domains or form.coupled or not all(map(is_real, domains.values())):
+        return
+    others = [name for name in domains if name not in (chosen, rejected)]
+    label = f"margin: {chosen} − {rejected}"
+    remarks = (f"{' and '.join(others)} are 0",) if others else ()
+
+    def arrays(x: Array) -> dict[str, Array]:
+        # a log-probability is not above 0
+        return dict.fromkeys(others, 0 * x) | {chosen: np.minimum(x, 0.0), rejected: np.minimum(-x, 0.0)}
+
+    yield Path("margin", form, arrays, np.ones_like, "", AXES["margin"].interval, label, remarks)
+
+
 def ranking_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
     """Yield the path of two scores of which one should be the higher: the margin between them."""
     if list(domains) != ["y_true", "x1", "x2"] or not all(is_real(domains[name]) for name in ("x1", "x2")):
@@ -200,3 +224,20 @@ def ranking_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -
         return {"y_true": constant(x, 1.0), "x1": x + 0.0, "x2": 0 * x}
 
     yield Path("margin", form, arrays, np.ones_like, "", AXES["margin"].interval, "margin: y · (x1 − x2)")
+
+
+def ensemble_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
+    """Yield the path of an ensemble that keeps its spread: the distance of its mean from the truth."""
+    predicted = domains.get("y_pred")
+    if set(domains) != {"y_true", "y_pred"} or not isinstance(predicted, Members):
+        return
+    trailing = () if predicted.shapes[0] == "N,M" else (1,)  # vectors of one coordinate
+
+    def arrays(x: Array) -> dict[str, Array]:
+        return {"y_true": 0 * x, "y_pred": (x[:, None] + FIVE_MEMBERS).reshape(len(x), 5, *trailing)}
+
+    def tangent(x: Array) -> Array:
+        return np.ones((len(x), 5, *trailing))
+
+    remarks = ("five members, half a unit apart",)
+    yield Path("residual", form, arrays, tangent, label="mean of the members − y_true", remarks=remarks)

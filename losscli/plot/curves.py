@@ -10,7 +10,6 @@ import numpy as np
 
 from losscli.declaration.domains import Array
 from losscli.declaration.loss import BoundLoss
-from losscli.declaration.properties import Reduction
 from losscli.errors import DataError, LosscliError, UsageError
 from losscli.plot.curve_axes import AXES, CurveAxis, Path
 from losscli.plot.curve_rules import find_paths, no_curve_reason
@@ -284,8 +283,8 @@ def draw(found: Curves, losses: Sequence[BoundLoss]) -> Picture:
         panels.append(make_panel(PULL_TITLE, x_axis, label, slopes, rules))
     remarks = list(dict.fromkeys(remark for curve in curves for remark in curve.values.path.remarks))
     for bound in losses:
-        if bound.loss.reduction is Reduction.ROOT_MEAN:
-            remarks.append(f"{bound.label} is the root of the mean of these losses of rows")
+        if function := bound.loss.reduction.function:
+            remarks.append(f"{bound.label} is the {function} of the mean of these losses of rows")
     sentence, facts_by_curve = describe_curves(curves, axis, ends)
     labels = tuple(bound.label for bound in losses)
     title = f"{and_join(labels, at_most=MAX_IN_TITLE)}: loss{' and gradient' if slopes else ''}"

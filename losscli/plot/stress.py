@@ -17,7 +17,7 @@ from losscli.compare.outliers import (
 from losscli.compare.stress import CONTAMINATION, STRESS_DISTANCE, stress_at
 from losscli.compare.subset import ADDITIVE_REDUCTIONS, LossOnRows, RowSubset
 from losscli.declaration.domains import Array, Mask
-from losscli.declaration.properties import Property, Reduction
+from losscli.declaration.properties import Property
 from losscli.evaluation.row_sample import RowSample, RowSampler
 from losscli.plot.kinds import PictureRecipe, Request, no_picture
 from losscli.plot.observers import ResidualSpread
@@ -78,8 +78,7 @@ class StressedRows:
         total = float(self._table.sums[self._spread.indices.index(index)][self._inlier_entries].sum())
         if loss.asked_reduction == "sum":
             return total
-        mean = total / float(self._table.weight[self._inlier_entries].sum())
-        return math.sqrt(mean) if loss.reduction is Reduction.ROOT_MEAN else mean
+        return loss.reduction.of_mean(total / float(self._table.weight[self._inlier_entries].sum()))
 
 
 def observe_stress(request: Request) -> tuple[ResidualSpread, RowSampler]:

@@ -168,8 +168,8 @@ def consistent_loss(bound: BoundLoss, form: Form | None = None) -> ConsistentLos
     if form.coupled or set(form.names) != {"y_true", "y_pred"}:
         raise _refusal(f"{label} is not a loss of y_true and y_pred row by row")
     if loss.reduction is not Reduction.MEAN:
-        of_root = ", but the root of one" if loss.reduction is Reduction.ROOT_MEAN else ""
-        raise _refusal(f"{label} is no mean over rows{of_root}")
+        function = loss.reduction.function
+        raise _refusal(f"{label} is no mean over rows" + (f", but the {function} of one" if function else ""))
     changed = [name for name, value in NEUTRAL.items() if name in bound.params and not _is(bound.params[name], value)]
     if loss.family == "regression":
         if "denominator" in form.hooks:

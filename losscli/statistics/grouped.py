@@ -160,4 +160,4 @@ class GroupedAccumulator:
             return np.where(np.isnan(self.moments.high), np.nan, self.largest)
         divisor = self.divisor.value
         mean = np.where(divisor != 0, self.moments.sum.value / divisor, np.nan)
-        return np.sqrt(mean) if self.own is Reduction.ROOT_MEAN else mean
+        return np.array([self.own.of_mean(each) for each in mean.tolist()]) if self.own.function else mean

@@ -167,8 +167,7 @@ class Accumulator:
         if self.own is Reduction.MAX:
             return math.nan if math.isnan(self.moments.high) else self.largest
         divisor = self.divisor.value
-        mean = self.moments.sum.value / divisor if divisor else math.nan
-        return math.sqrt(mean) if self.own is Reduction.ROOT_MEAN else mean
+        return self.own.of_mean(self.moments.sum.value / divisor if divisor else math.nan)
 
     def summary(self) -> Summary:
         moments, low, high = self.moments, self.moments.low, self.moments.high

@@ -65,11 +65,33 @@ def eiou(t: Box, p: Box) -> mpf:
     return diou(t, p) + ratio(wider, w) ** 2 + ratio(higher, h) ** 2
 
 
-def boxes(f: Callable[[Box, Box], mpf]) -> Reference:
-    def row(t: Box, p: Box, box_format: str, log: bool = False) -> mpf:
+def power(base: mpf, exponent: float) -> mpf:
+    return base ** mpf(exponent) if base else mpf(0)
+
+
+def alpha_iou(t: Box, p: Box, alpha: float, penalty: str | None) -> mpf:
+    loss, overlapping = 1 - power(iou(t, p), alpha), 1 - iou(t, p)
+    if penalty == "giou":
+        loss += power(giou(t, p) - overlapping, alpha)
+    if penalty in ("diou", "ciou"):
+        loss += power(diou(t, p) - overlapping, alpha)
+    return loss + power(ciou(t, p) - diou(t, p), alpha) if penalty == "ciou" else loss
+
+
+def siou(t: Box, p: Box, theta: float) -> mpf:
+    d = [(p[i] + p[i + 2] - t[i] - t[i + 2]) / 2 for i in (0, 1)]
+    angle = ratio(2 * abs(d[0] * d[1]), d[0] ** 2 + d[1] ** 2)
+    distance = mp.fsum(-mp.expm1(-(2 - angle) * ratio(x, c) ** 2) for x, c in zip(d, around(t, p), strict=True))
+    sides = [(t[i + 2] - t[i], p[i + 2] - p[i]) for i in (0, 1)]
+    shape = mp.fsum(power(-mp.expm1(-ratio(abs(a - b), max(a, b))), theta) for a, b in sides)
+    return 1 - iou(t, p) + (distance + shape) / 2
+
+
+def boxes(f: Callable[..., mpf]) -> Reference:
+    def row(t: Box, p: Box, box_format: str, log: bool = False, **params: object) -> mpf:
         t, p = corners(t, box_format), corners(p, box_format)
         if not log:
-            return 1 - iou(t, p) if f is iou else f(t, p)
+            return 1 - iou(t, p) if f is iou else f(t, p, **params)
         return mp.inf if iou(t, p) == 0 else -mp.log(iou(t, p))
 
     return by_row(row, "y_true", "y_pred")
@@ -81,6 +103,8 @@ REFERENCE: dict[str, Reference] = {
     "diou": boxes(diou),
     "ciou": boxes(ciou),
     "eiou": boxes(eiou),
+    "alpha_iou": boxes(alpha_iou),
+    "siou": boxes(siou),
 }
 
 CORNERS = {
@@ -111,3 +135,9 @@ EXTREMES = {
 }
 EXTREMES["iou"].append(({"log": True}, CORNERS))
 EXTREMES["iou"] += [({"log": True, "box_format": style}, SIZES) for style in ("xywh", "cxcywh")]
+PENALTIES = (None, "giou", "diou", "ciou")
+EXTREMES["alpha_iou"] = [
+    ({"alpha": a, "penalty": penalty}, CORNERS) for penalty in PENALTIES for a in (0.1, 1.0, 3.0, 40.0)
+] + [({"penalty": penalty, "box_format": "cxcywh"}, SIZES) for penalty in PENALTIES]
+EXTREMES["siou"] += [({"theta": theta}, CORNERS) for theta in (0.1, 1.0, 2.0)]
+EXTREMES["siou"] += [({"theta": 0.1, "box_format": style}, SIZES) for style in ("xywh", "cxcywh")]

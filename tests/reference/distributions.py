@@ -48,6 +48,42 @@ def lognormal(y: mpf, p: mpf, s: mpf) -> mpf:
     return mp.log(y) + mp.log(s) + mp.log(2 * mp.pi) / 2 + ((mp.log(y) - p) / s) ** 2 / 2
 
 
+Distance = Callable[[object, object], mpf]
+
+
+def ensemble(distance: Distance) -> Reference:
+    """The mean distance of the members from the truth, minus half of the mean difference of members."""
+
+    def row(y: object, members: list, fair: bool) -> mpf:
+        m = len(members)
+        apart = mp.fsum(distance(a, b) for a in members for b in members)
+        return mp.fsum(distance(x, y) for x in members) / m - apart / (2 * m * (m - 1 if fair else m))
+
+    def rows(roles: Roles, params: Params) -> list:
+        with mp.workdps(DIGITS):
+            pairs = zip(roles["y_true"], roles["y_pred"], strict=True)
+            return [row(y, members, bool(params["fair"])) for y, members in pairs]
+
+    return rows
+
+
+def euclidean(a: object, b: object) -> mpf:
+    return mp.sqrt(mp.fsum((p - q) ** 2 for p, q in zip(flatten(a), flatten(b), strict=True)))
+
+
+def dss(roles: Roles, params: Params) -> list:
+    with mp.workdps(DIGITS):
+        if "scale" in roles:
+            rows = zip(roles["y_true"], roles["y_pred"], roles["scale"], strict=True)
+            return [((y - p) / s) ** 2 + 2 * mp.log(s) for y, p, s in rows]
+        found = []
+        for y, members in zip(roles["y_true"], roles["y_pred"], strict=True):
+            mean = mp.fsum(members) / len(members)
+            variance = mp.fsum((x - mean) ** 2 for x in members) / (len(members) - int(str(params["ddof"])))
+            found.append((y - mean) ** 2 / variance + mp.log(variance))
+        return found
+
+
 REFERENCE: dict[str, Reference] = {
     "crps_normal": crps(crps_normal),
     "crps_laplace": crps(lambda z: abs(z) + mp.exp(-abs(z)) - mpf(3) / 4),
@@ -55,6 +91,9 @@ REFERENCE: dict[str, Reference] = {
     "laplace_nll": of_location_and_scale(lambda y, p, s: abs(p - y) / s + mp.log(2 * s)),
     "logistic_nll": of_location_and_scale(lambda y, p, s: logistic((p - y) / s) + mp.log(s)),
     "lognormal_nll": of_location_and_scale(lognormal),
+    "crps_ensemble": ensemble(lambda a, b: abs(a - b)),
+    "energy_score": ensemble(euclidean),
+    "dss": dss,
 }
 
 ERRORS = [0.0, 1e-300, 1e-20, -1e-9, 1e-3, -0.3, 1.0, 1.7, -5.0, 12.0, 38.0, -750.0, 1e9, 1e300]
@@ -77,6 +116,30 @@ def _scaled(scales: Sequence[float]) -> list[tuple[dict, dict]]:
     ]
 
 
+ENSEMBLES = {
+    "y_true": [1e8, 1e8 + 0.1, 0.0, 1e-300, 3.0, -1e300, 0.3, 0.3],
+    "y_pred": [
+        [1e8 - 0.1, 1e8 + 0.1, 1e8, 1e8 + 1e-7],
+        [1e8 - 0.1, 1e8 + 0.1, 1e8 + 0.1, 1e8 - 0.1],
+        [1e9, 1e9 + 1e-6, -1e-9, 0.0],
+        [2e-300, 1e-300, -3e-300, 1e-301],
+        [3.0, 3.0, 3.0, 3.0 + 1e-15],
+        [1e300, -1e300, 5e299, -1e300],
+        [0.1, 0.5, 0.9, -1.0],
+        [1e15, 1e15, 1e15 + 1.0, 1e15],
+    ],
+}
+VECTORS = {
+    "y_true": [[1e8, -1e8], [0.0, 0.0], [1e200, 0.0], [1e-200, 0.0], [3.0, 4.0]],
+    "y_pred": [
+        [[1e8 + 0.1, -1e8], [1e8, -1e8 - 0.1], [1e8 - 1e-7, -1e8]],
+        [[1e9, 1e-9], [1e9, -1e-9], [1e-9, 0.0]],
+        [[-1e200, 1e200], [3e200, 1e199], [1e200, 0.0]],
+        [[-1e-200, 1e-200], [3e-200, 1e-201], [1e-200, 0.0]],
+        [[3.0, 4.0], [3.0, 4.0], [1e-9, 0.0]],
+    ],
+}
+
 EXTREMES: dict[str, list[tuple[dict, dict]]] = {
     "crps_normal": _scaled(SCALES),
     "crps_laplace": _scaled(SCALES),
@@ -92,5 +155,11 @@ EXTREMES: dict[str, list[tuple[dict, dict]]] = {
                 scale=SCALES[2:],
             ),
         )
+    ],
+    "crps_ensemble": [({}, ENSEMBLES), ({"fair": True}, ENSEMBLES)],
+    "energy_score": [({}, VECTORS), ({"fair": True}, VECTORS)],
+    "dss": [
+        ({}, _grid(y_true=[0.0], y_pred=[0.0, 1e-9, -3.0, 1e100], scale=[1e-150, 0.37, 3.0, 1e150, 1e300])),
+        *(({"ddof": ddof}, ENSEMBLES) for ddof in (0, 1)),
     ],
 }

@@ -110,8 +110,14 @@ def section_text(section: Section, explanation: Explanation) -> str:
 def write_section(section: Section, loss: Loss) -> str:
     """Return paragraphs, and rows as a table."""
     text = "\n".join(f"{plain(paragraph)}\n" for paragraph in section.paragraphs)
-    rows = table(HEADERS[section.title], ((code(a), plain(b)) for a, b in section.rows)) if section.rows else ""
+    rows = table(HEADERS[section.title], ((term(a), plain(b)) for a, b in section.rows)) if section.rows else ""
     return "\n".join(filter(None, [text, rows]))
+
+
+def term(text: str) -> str:
+    """Return a term of a table as code, without the word that joins it to the row before."""
+    name = text.removeprefix("or ")
+    return code(name) if name == text else f"or {code(name)}"
 
 
 def write_formula(section: Section, loss: Loss) -> str:
@@ -124,10 +130,15 @@ def write_parameters(section: Section, loss: Loss) -> str:
     texts = dict(section.rows)
     rows = []
     for parameter in loss.parameters:
-        default = parameter.domain.text(parameter.default)
-        rows.append([code(parameter.name), code(default), plain(texts[f"{parameter.name}={default}"])])
-    together = f"\n{plain(texts['together'])}\n" if "together" in texts else ""
-    return table(["parameter", "default", "range"], rows) + together
+        default = "..." if parameter.required else parameter.domain.text(parameter.default)
+        shown = "" if parameter.required else code(default)
+        rows.append([code(parameter.name), shown, plain(texts[f"{parameter.name}={default}"])])
+    either = [
+        f"One of `{role}` (a number a row) and `{name}` (one for all) must be given."
+        for role, name in loss.alternatives
+    ]
+    together = [plain(texts["together"])] if "together" in texts else []
+    return table(["parameter", "default", "range"], rows) + "".join(f"\n{text}\n" for text in either + together)
 
 
 def write_properties(section: Section, loss: Loss) -> str:

@@ -60,6 +60,9 @@ class Domain:
     may_be_empty = False
     """Whether a row may hold no values at all."""
 
+    is_one_or_more = False
+    """Whether a column of numbers stands for rows of one number each, where rows hold several."""
+
     description = "any real number"
 
     def parts(self) -> Mapping[str, tuple[tuple[str, ...], ...]]:
@@ -264,6 +267,22 @@ class WholeNumbers(Domain):
 
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
         return rng.integers(1, dims["C"], size=self.size(dims))
+
+
+class BinPositions(Domain):
+    """Numbers from 0 to C-1, between two whole numbers of a distribution over 0..C-1."""
+
+    description = "a number from 0 to C-1"
+
+    def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
+        last = int(dims["C"]) - 1
+        origin.refuse(np.full(values.shape, last < 1), values, "lies between no two bins: y_pred has one")
+        outside = (values < 0) | (values > last)
+        origin.refuse(outside, values, f"is not from 0 to {last}: the bins of y_pred are 0..{last}")
+        return values
+
+    def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
+        return rng.uniform(0, dims["C"] - 1, size=self.size(dims))
 
 
 @dataclass(eq=False, repr=False)

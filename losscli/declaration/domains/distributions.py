@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,12 @@ class Simplex(Domain):
     normalize: bool = False
     switches: tuple[str, ...] = ()
 
+    each = "row"
+    """What sums to 1."""
+
+    hint_of_sum: ClassVar[Hint | None] = None
+    """How to mend what is no probability, or does not sum to 1, and is neither logits nor divided by its sum."""
+
     description = "a row of C probabilities that sums to 1"
 
     def with_params(self, params: Params) -> Domain:
@@ -48,14 +54,16 @@ class Simplex(Domain):
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
         allowed = Interval(0) if self.normalize else Interval(0, 1 + MAX_SUM_ERROR)
         has_from_logits = "from_logits" in self.switches
-        hint = (Hint.FROM_LOGITS if has_from_logits else Hint.GIVE_SOFTMAX) if self.may_be_logits else None
+        hint = self.hint_of_sum
+        if self.may_be_logits:
+            hint = Hint.FROM_LOGITS if has_from_logits else Hint.GIVE_SOFTMAX
         wrong = allowed.outside(values)
         if wrong is not None:
             raise origin.error(wrong, values, "is not a probability" if not self.normalize else "is negative", hint)
         remember_between(values, origin)
         sums = values.sum(axis=-1)
         if self.normalize:
-            origin.refuse((sums == 0) | np.isinf(sums), sums, "is the sum of the row: it cannot be normalised")
+            origin.refuse((sums == 0) | np.isinf(sums), sums, f"is the sum of the {self.each}: it cannot be normalised")
             return values
         error = np.abs(sums - 1)
         largest = float(error.max(initial=0.0))
@@ -63,18 +71,18 @@ class Simplex(Domain):
             if "normalize" in self.switches:
                 either = Hint.DIVIDE_OR_FROM_LOGITS if has_from_logits else Hint.DIVIDE_OR_GIVE_SOFTMAX
                 hint = either if self.may_be_logits else Hint.DIVIDE_BY_SUM
-            raise origin.error(error > MAX_SUM_ERROR, sums, "is the sum of the row, not 1", hint)
+            raise origin.error(error > MAX_SUM_ERROR, sums, f"is the sum of the {self.each}, not 1", hint)
         if largest > SILENT_SUM_ERROR and not origin.memory.get("sum"):
             origin.memory["sum"] = True
-            i = int(error.argmax())
-            source, row = origin.file(i)
-            found = f"rows sum to 1 only within 1e-3 (row {row} to {number_text(float(sums[i]))})"
+            place = np.unravel_index(error.argmax(), error.shape)
+            source, row = origin.file(int(place[0]))
+            found = f"{self.each}s sum to 1 only within 1e-3 (row {row} to {number_text(float(sums[place]))})"
             hint = Hint.DIVIDE_BY_SUM if "normalize" in self.switches else None
             origin.note(Message(f"{origin.name(source=source)}: {found}", hint))
         return values
 
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
-        return rng.dirichlet(np.full(dims["C"], 2.0), size=dims["N"])
+        return rng.dirichlet(np.full(dims["C"], 2.0), size=self.size(dims)[:-1])
 
 
 @dataclass(eq=False, repr=False)

@@ -55,6 +55,26 @@ class BinaryLabels(Domain):
         return rng.integers(0, 2, size=self.size(dims)).astype(float)
 
 
+class Qualities(BinaryLabels):
+    """Numbers in [0, 1] that a score is to reach, such as the overlap of a detected box; 0 is the background."""
+
+    is_label = False
+    class_count = 0
+
+    def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
+        wrong = UNIT.outside(values)
+        if wrong is not None:
+            raise origin.error(wrong, values, f"is not {self.describe()}")
+        return values
+
+    def describe(self) -> str:
+        return "a number in [0, 1]"
+
+    def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
+        qualities = rng.uniform(size=self.size(dims))
+        return np.where(rng.uniform(size=self.size(dims)) < 1 / 3, 0.0, qualities)
+
+
 PADDING = -100
 """The label of what does not count, as torch and transformers have it."""
 
@@ -80,8 +100,14 @@ class ClassTargets(Domain):
         return replace(self, ignore_index=params.get("ignore_index"), can_ignore="ignore_index" in params)
 
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
-        if values.ndim == 2:
-            return Simplex().check(values, origin, dims)
+        return Simplex().check(values, origin, dims) if values.ndim == 2 else self.check_labels(values, origin, dims)
+
+    def check_labels(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
+        """Return labels as int64.
+
+        Raises:
+            DataError: One is no label of a class.
+        """
         classes = int(dims["C"])
         with np.errstate(invalid="ignore"):
             labels = values.astype(np.int64)
@@ -93,7 +119,7 @@ class ClassTargets(Domain):
         if wrong.any():
             starts_at_1 = values.min() == 1 and values.max() == classes
             hint = Hint.LABELS_FROM_0 if starts_at_1 else Hint.CLASS_COUNT
-            first = float(values[wrong.argmax()])
+            first = float(values[wrong][0])
             if self.can_ignore and first in IGNORED_BY_HABIT:
                 hint = Hint.IGNORE_LABEL
             array, axis = self.counted_by

@@ -38,6 +38,7 @@ class Estimand(enum.StrEnum):
 
     MEAN = "mean"
     ROOT_MEAN = "root_mean"
+    EXP_MEAN = "exp_mean"
     SUM = "sum"
     MEDIAN = "median"
     MAX = "max"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array
+from losscli.declaration.properties import Reduction
 from losscli.statistics.bootstrap import draws
 from losscli.statistics.bootstrap.accumulator import Bootstrap, CountedRows, Estimand, draw_completed_blocks, merge_rows
 from losscli.statistics.bootstrap.draws import Drawn
@@ -53,11 +53,10 @@ def _interval_without_ratio(bootstrap: Bootstrap) -> ConfidenceInterval | None:
 
 def _map_to_value(mean: ConfidenceInterval, bootstrap: Bootstrap) -> ConfidenceInterval:
     """Return the interval of the value, given that of the mean."""
-    reduce = {
-        Estimand.SUM: lambda end: bootstrap.n * end,
-        Estimand.ROOT_MEAN: lambda end: math.sqrt(max(end, 0.0)),
-    }.get(bootstrap.estimand)
-    return mean if reduce is None else mean.map_endpoints(reduce)
+    if bootstrap.estimand is Estimand.SUM:
+        return mean.map_endpoints(lambda end: bootstrap.n * end)
+    reduction = Reduction(bootstrap.estimand.value)
+    return mean.map_endpoints(reduction.of_end) if reduction.function else mean
 
 
 def _median_interval(bootstrap: Bootstrap) -> ConfidenceInterval:

@@ -1,0 +1,203 @@
+"""The partial likelihood of Cox: each event against all rows that were at risk at its time."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from losscli.declaration.domains import Array, Event, Mask, Score, Time
+from losscli.declaration.domains.parameters import Choice
+from losscli.declaration.equivalent import same
+from losscli.declaration.loss import loss
+from losscli.declaration.properties import Property
+
+TieHandling = Annotated[Literal["breslow", "efron"], Choice(("breslow", "efron"))]
+
+MAX_RISE = 300.0
+"""Sums of exponentials are kept relative to a level as long as the largest term rises by no more than e to this."""
+
+
+def scale_exp(x: Array, level: Array) -> Array:
+    """Compute exp(x - level), 1 where both are the same infinity."""
+    return np.where(x == level, 1.0, np.exp(x - level))
+
+
+def accumulate_exp(x: Array) -> tuple[Array, Array]:
+    """Return levels, which rise, and the sums of exp(x - level) up to each place: no term is lost that counts."""
+    largest = np.maximum.accumulate(x)
+    level, total = np.empty(len(x)), np.empty(len(x))
+    start, sum_before, level_before = 0, 0.0, -np.inf
+    while start < len(x):
+        stop = int(np.searchsorted(largest, largest[start] + MAX_RISE, side="right"))
+        level[start:stop] = top = largest[stop - 1]
+        terms = scale_exp(x[start:stop], level[start:stop])
+        terms[0] += sum_before * np.exp(level_before - top) if start else 0.0
+        np.cumsum(terms, out=total[start:stop])
+        start, sum_before, level_before = stop, total[stop - 1], top
+    return level, total
+
+
+def sum_of_later(x: Array, level: Array) -> Array:
+    """Compute the sum of x_k exp(level - level_k) over all later places k; levels rise."""
+    found = np.zeros(len(x))
+    edges = [0, *(np.flatnonzero(level[1:] != level[:-1]) + 1), len(x)]
+    beyond = 0.0
+    for start, stop in zip(reversed(edges[:-1]), reversed(edges[1:]), strict=True):
+        sums = np.cumsum(x[start:stop][::-1])[::-1]
+        found[start : stop - 1] = sums[1:]
+        found[start:stop] += beyond
+        if start:
+            beyond = (beyond + sums[0]) * np.exp(level[start - 1] - level[start])
+    return found
+
+
+class RiskSets(NamedTuple):
+    """The rows by falling time, and the sums over all that are at risk at each of the distinct times.
+
+    Of rows: `order`, `seen` (whether the event was), `score`, `weight` (None for 1) and `term` (weight times exp score,
+    relative to the `level` of its time), `group` (the number of its time). Of times: where their rows `start`, how many
+    events there are (`n_events`), and the sums of the terms of these `events`, of the `others` at risk, of both
+    (`total`), all relative to exp `level`.
+    """
+
+    order: NDArray[np.intp]
+    seen: Mask
+    score: Array
+    weight: Array | None
+    term: Array
+    group: NDArray[np.intp]
+    start: NDArray[np.intp]
+    level: Array
+    n_events: Array
+    events: Array
+    others: Array
+    total: Array
+
+    def sum_by_time(self, of_rows: Array) -> Array:
+        """Add up what rows of the same time have."""
+        return np.add.reduceat(of_rows, self.start)
+
+    def loss_of_largest(self) -> tuple[Mask, Array]:
+        """Mark events that make up more than half of their sum, with their loss, which would cancel."""
+        is_largest = self.seen & (self.term > 0.5 * self.total[self.group])
+        base = np.full(len(self.start), -np.inf)
+        base[self.group[is_largest]] = self.score[is_largest]
+        own = 1.0 if self.weight is None else self.weight[is_largest]
+        logs = self.score if self.weight is None else self.score + np.log(self.weight)
+        terms = np.where(is_largest, 0.0, np.exp(logs - base[self.group]))
+        at_risk = self.sum_by_time(terms)
+        later = self.total[:-1] * np.exp(self.level[:-1] - base[1:])
+        at_risk[1:] += later
+        ratio = at_risk[self.group[is_largest]]
+        near = np.log1p((own - 1) + ratio)
+        return is_largest, np.where(own + ratio < 0.5, np.log(own + ratio), near)
+
+    def left_of_ties(self) -> tuple[Array, Array]:
+        """Return what Efron leaves of tied events, for each event of a time one share less, and the sum with it."""
+        earlier: NDArray[np.int64] = np.cumsum(self.seen) - self.seen
+        earlier -= earlier[self.start][self.group]
+        left = 1 - earlier / np.maximum(self.n_events, 1)[self.group]
+        return left, self.others[self.group] + left * self.events[self.group]
+
+
+def find_risk_sets(time: Array, event: Array, score: Array, weight: Array | None) -> RiskSets:
+    """Sort the rows by time, the last first, and add up who is at risk."""
+    order = np.argsort(-time, kind="stable")
+    time, seen, score = time[order], event[order] == 1, score[order]
+    weight = None if weight is None else weight[order]
+    logs = score if weight is None else score + np.log(weight)
+    is_first = np.concatenate([[True], time[1:] != time[:-1]])
+    start, group = np.flatnonzero(is_first), np.cumsum(is_first) - 1
+    stop = np.append(start[1:], len(time))
+    levels, totals = accumulate_exp(logs)
+    level, total = levels[stop - 1], totals[stop - 1]
+    term = scale_exp(logs, level[group])
+    n_events, events = (np.add.reduceat(np.where(seen, x, 0.0), start) for x in (1.0, term))
+    others = np.add.reduceat(np.where(seen, 0.0, term), start)
+    others[1:] += total[:-1] * scale_exp(level[:-1], level[1:])
+    return RiskSets(order, seen, score, weight, term, group, start, level, n_events, events, others, total)
+
+
+@loss(
+    aliases=("cox_ph", "cox_nloglik", "partial_likelihood", "偏似然", "Cox 偏似然"),
+    family="survival",
+    formula="log sum_{j: t_j >= t_i} w_j exp s_j - s_i of each event i; ties=efron: the mean over l = 0..d-1 of "
+    "log(that sum - l/d sum_k w_k exp s_k) - s_i",
+    symbols={
+        "t": "time, of the event or of censoring",
+        "s": "y_pred, the logarithm of the hazard up to a constant",
+        "w": "the weight of a row, 1 without weights",
+        "i": "the row, one with an event",
+        "j": "any row",
+        "k": "any of the events at the time t_i",
+        "efron": "the way of Efron to share out events at the same time",
+        "d": "how many events there are at the time t_i",
+        "l": "a number from 0 to d-1",
+        "h_i": "the share that a row has in the sum of event i; with ties=efron the mean of its shares",
+    },
+    unit="nat",
+    coupled=True,
+    properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
+    elicits="the logarithm of the hazard, up to a constant",
+    references=(
+        "Cox 1972, doi:10.1111/j.2517-6161.1972.tb00899.x",
+        "Breslow 1974, doi:10.2307/2529620",
+        "Efron 1977, doi:10.1080/01621459.1977.10480613",
+    ),
+    equivalents=(
+        ("xgboost", "survival:cox with eval_metric='cox-nloglik', whose labels are -time where the event is not seen"),
+        (
+            "sksurv",
+            "minus the log-likelihood that CoxPHSurvivalAnalysis(ties=ties) maximises, over the number of events",
+        ),
+        ("lifelines", "minus CoxPHFitter.log_likelihood_ (efron), over the weight of the events"),
+        same("pycox", "pycox.models.loss.CoxPHLoss()(y_pred, time, event)", rtol=1e-6, condition="ties == 'breslow'"),
+    ),
+)
+def cox(time: Time, event: Event, y_pred: Score, weight: Array | None, *, ties: TieHandling = "breslow") -> Array:
+    """Negative partial log-likelihood: the event of a row among all rows at risk at its time.
+
+    Rows with an event are compared with those whose time is no earlier. Censored rows have a loss of 0 and are left out
+    of the mean, but count among those at risk. Weights count in the sums, as repeated rows do with ties=breslow.
+    Use: models of the log-hazard, whose constant does not matter; time itself does not enter, only its order.
+    Avoid: batches of a few rows; predicted times (aft).
+    Pitfalls: it grows with the number of rows, up to log N for uninformative scores, so values of different N are not
+    comparable; higher scores mean earlier events.
+    """
+    sets = find_risk_sets(time, event, y_pred, weight)
+    logs = np.log(sets.total)
+    if ties == "efron":
+        _, sums = sets.left_of_ties()
+        logs = sets.sum_by_time(np.where(sets.seen, np.log(sums), 0.0)) / np.maximum(sets.n_events, 1)
+    found = np.where(sets.seen, logs[sets.group] + (sets.level[sets.group] - sets.score), 0.0)
+    is_largest, exact = sets.loss_of_largest()
+    if ties == "efron":
+        is_alone = sets.n_events[sets.group] == 1
+        exact, is_largest = exact[is_alone[is_largest]], is_largest & is_alone
+    found[is_largest] = exact
+    losses = np.empty(len(time))
+    losses[sets.order] = found
+    return losses
+
+
+@cox.gradient
+def _(time: Array, event: Array, y_pred: Array, weight: Array | None, *, ties: str) -> Array:
+    """sum_i h_i over all i up to the time of the row; minus 1 where it has an event"""
+    sets = find_risk_sets(time, event, y_pred, weight)
+    of_events = of_others = sets.n_events / sets.total
+    if ties == "efron":
+        left, sums = sets.left_of_ties()
+        of_others, of_events = (sets.sum_by_time(np.where(sets.seen, x / sums, 0.0)) for x in (1.0, left))
+    earlier = sum_of_later(of_others, sets.level)
+    shares = earlier[sets.group] + np.where(sets.seen, of_events[sets.group], of_others[sets.group])
+    slope = np.empty(len(time))
+    slope[sets.order] = sets.term * shares - sets.seen
+    return slope
+
+
+@cox.row_mask
+def _(time: Array, event: Array, y_pred: Array) -> Mask:
+    """its event was seen"""
+    return event == 1
