@@ -31,6 +31,7 @@ MEANINGS = {
     "reduced by": "How the losses of all rows become one number.",
     "gives": "What there is of the loss, where rows have none of their own.",
     "needs": "What the loss needs beyond single rows.",
+    "gives": "What there is beside, or in place of, a loss of each row.",
 }
 """Row of the section Properties -> what it means."""
 
