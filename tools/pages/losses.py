@@ -29,7 +29,6 @@ MEANINGS = {
     "unit": "The unit of the value; y is the unit of the target.",
     "aims at": "The prediction that has the least loss on average: what a model learns from it.",
     "reduced by": "How the losses of all rows become one number.",
-    "gives": "What there is of the loss, where rows have none of their own.",
     "needs": "What the loss needs beyond single rows.",
     "gives": "What there is beside, or in place of, a loss of each row.",
 }
