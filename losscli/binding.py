@@ -12,7 +12,7 @@ from losscli.data.columns import Binder, RoleColumns
 from losscli.data.dataset import Dataset
 from losscli.data.folders import FILE_COLUMN
 from losscli.data.labels import ClassNames, align_columns, find_class_names, order_as_requested
-from losscli.data.masks import note_pixel_axes
+from losscli.data.masks import find_pixel_axes
 from losscli.data.model_roles import SHARED_ROLES, model_role
 from losscli.data.positions import class_label_role, find_positions
 from losscli.data.sources import FileParts, Sources
@@ -22,6 +22,7 @@ from losscli.declaration.domains import Domain, ValueOrigin
 from losscli.declaration.loss import BoundLoss
 from losscli.declaration.row_lists import QUERY
 from losscli.errors import DataError, UsageError
+from losscli.evaluation.dataset_wide import check_reduction
 from losscli.evaluation.evaluator import Evaluator, check_frames, check_shape, choose_form, note_frames, sample_shapes
 from losscli.evaluation.query_binding import bind_queries
 from losscli.evaluation.run import RunState
@@ -73,6 +74,7 @@ def bind(
         evaluator = bind_loss(loss, binder, found)
         if options.gradient and "gradient" not in evaluator.form.hooks:
             raise UsageError(f"{loss.label} has no gradient")
+        check_reduction(evaluator, options.reduction)
         evaluators.append(evaluator)
         for role in evaluator.form.roles:
             if role.name in found:
@@ -88,6 +90,7 @@ def bind(
         raise UsageError(f"{unread} is not read beside {', '.join(columns)}: the losses take one or the other")
     if options.classes and not any(domain.is_label for domain in read_as.values()):
         raise UsageError("no loss here has classes", option=("classes", ",".join(options.classes)))
+    check_samples(evaluators, shapes_of(columns))
     columns |= model_columns(own, columns, losses)
     label_roles = {class_label_role(evaluator.form) for evaluator in evaluators}
     label_role = label_roles.pop() if len(label_roles) == 1 else None
@@ -100,6 +103,16 @@ def bind(
     return dataset, RunState(
         evaluators, options.reduction, options.gradient, options.group_by, resampling, options.value_only
     )
+
+
+def check_samples(evaluators: Sequence[Evaluator], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise a UsageError if the pixels of masks are samples of one loss, and whole masks those of another."""
+    of_masks = next((e.label for e in evaluators if find_pixel_axes(e.form, shapes)), None)
+    if of_masks is not None:
+        for evaluator in evaluators:
+            if find_positions(shapes, class_label_role(evaluator.form)) is not None:
+                problem = f"a sample of {evaluator.label} is a pixel, one of {of_masks} a mask"
+                raise UsageError(f"{problem}: evaluate them apart")
 
 
 def make_binder(sources: Sources, options: EvaluationOptions, roles: Sequence[str], note: Note) -> Binder:
@@ -159,7 +172,7 @@ def bind_loss(loss: BoundLoss, binder: Binder, found: dict[str, RoleColumns]) ->
             raise binder.missing_error([role for role in first if role not in found], loss.label)
     loss.check_alternatives(found)
     check_frames(form, shapes_of(found), next((c.table.label for r, c in found.items() if r in form.names), ""))
-    if text := note_frames(form, shapes_of(found)) or note_pixel_axes(form, shapes_of(found)):
+    if text := note_frames(form, shapes_of(found)):
         binder.note(text)
     shapes = sample_shapes(form, shapes_of(found), source)
     for role in form.roles:

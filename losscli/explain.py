@@ -196,6 +196,8 @@ def _properties(bound: BoundLoss) -> tuple[tuple[str, str], ...]:
     if loss.reduction != "mean":
         rows.append(("reduced by", str(loss.reduction).replace("_", " ")))
     coupled = [form for form in loss.forms if form.couples(bound.params)]
+    if loss.dataset_wide:
+        rows.append(("gives", "one number for all rows, and no per-sample values"))
     if coupled:
         only = "" if len(coupled) == len(loss.forms) else f", given {' and '.join(coupled[0].names)} alone"
         rows.append(("needs", f"all rows at once{only}: they are coupled"))

@@ -29,8 +29,12 @@ if TYPE_CHECKING:
 ReductionName: TypeAlias = Literal["mean", "sum", "median"]
 
 
-def number_labels(form: Form, values: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+def number_labels(
+    form: Form, values: Mapping[str, NDArray[Any]], names: dict[str, int] | None = None
+) -> dict[str, NDArray[Any]]:
     """Return the arrays of a form with names as numbers where any text may be a label, if all such roles hold text.
+
+    `names` receives the numbers of names.
 
     Raises:
         DataError: A text is no number where one is needed.
@@ -38,7 +42,7 @@ def number_labels(form: Form, values: Mapping[str, NDArray[Any]]) -> dict[str, N
     domains = {role.name: role.domain for role in form.roles}
     free = [name for name, domain in domains.items() if name in values and domain.accepts_any_label]
     is_named = all(values[name].dtype.kind in "OUST" for name in free)
-    codes: dict[str, int] = {}
+    codes: dict[str, int] = {} if names is None else names
     found = dict(values)
     for name, array in values.items():
         if array.dtype.kind in "fiub":
@@ -194,7 +198,8 @@ class LossFunction:
             raise UsageError(f"{self.bound.label} takes the arrays {wanted}, not ({', '.join(values)})")
         self.bound.check_alternatives(values)
         query = values.pop(QUERY, None) if form.by_query else None
-        values = number_labels(form, values)
+        names: dict[str, int] = {}
+        values = number_labels(form, values, names)
         check_frames(form, {name: array.shape for name, array in values.items()})
         by_row = [role.name for role in form.roles if role.domain.per_row and role.name in values]
         shapes = {name: values[name].shape for name in by_row} | ({} if weight is None else {"weight": weight.shape})
@@ -219,7 +224,7 @@ class LossFunction:
         if form.by_query and (queries := self._queries(form, values, query, weight)) is not None:
             return queries
         rows = sizes.pop() * (1 if positions is None else positions.per_row)
-        return BlockEvaluator(Evaluator(self.bound, form), values, tables, rows, positions, weight)
+        return BlockEvaluator(Evaluator(self.bound, form), values, tables, rows, positions, weight, names)
 
     def _queries(
         self, form: Form, values: Mapping[str, NDArray[Any]], query: NDArray[Any] | None, weight: Array | None

@@ -53,6 +53,7 @@ class Hint(enum.Enum):
     FLATTEN_TARGETS = "if these are masks (N, H, W) without an axis of classes, flatten them to (N, P)"
     FROM_LOGITS = "if these are logits, add {from_logits:true}"
     GIVE_DATA = "give a table or {data:{role}}"
+    GIVE_HARD_LABELS = "give predicted labels: the class with the highest score, or those above a threshold"
     GIVE_LABELS = "y_pred must then hold labels, too, or one score per class"
     GIVE_LOG_PROBABILITIES = "{role} must hold log-probabilities, such as log_softmax gives"
     NEGATE_LOG_PROBABILITIES = "if these are negative log-likelihoods, change their signs"

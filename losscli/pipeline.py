@@ -173,7 +173,8 @@ def compute_samples(
         if gradient is not None and positions is not None and not dataset.policy.omitted:
             gradient = positions.unflatten(gradient)
         known = None if options.value_only else result.summary
-        statistics = kept.losses(i, result.n, dataset.jobs, known)
+        has_samples = not run.evaluators[i].dataset_wide
+        statistics = kept.losses(i, result.n, dataset.jobs, known) if has_samples else result.statistics
         results.append(replace(result, statistics=statistics, gradient=gradient))
     return additions.add_to(replace(evaluation, losses=tuple(results)), note)
 

@@ -389,7 +389,7 @@ def loss_results(
         bound, ci = evaluator.bound, found
         if ci is not None and summary.status != "ok":
             ci = ci._replace(low=None, high=None, method=None, why="no interval: the value is not a finite number")
-        reason = ""
+        reason = summary.nan_reason if math.isnan(summary.value) else ""
         if math.isnan(summary.value) and summary.n and math.isfinite(summary.sum):
             divisor = evaluator.form.hooks.get("denominator")
             says = divisor.__doc__ if divisor is not None else None

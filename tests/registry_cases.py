@@ -14,6 +14,7 @@ from losscli import registry
 from losscli.declaration.form import Form
 from losscli.declaration.loss import BoundLoss, Loss
 from losscli.declaration.row_lists import flatten_lists
+from losscli.evaluation.evaluator import Evaluator
 
 GOLDEN = Path(__file__).parent / "golden"
 DIMS = {"N": 9, "C": 4, "D": 3, "T": 6, "S": 2, "K": 3, "M": 5, "P": 5}
@@ -141,7 +142,10 @@ def kernel(bound: BoundLoss, form: Form, arrays: dict[str, Any], hook: str = "")
         return kernel_of_queries(function, arrays, {name: bound.params[name] for name in wanted})
     arguments = [*(arrays.get(name) for name in form.names), *weight]
     with np.errstate(all="ignore"):
-        return np.asarray(function(*arguments, **{name: bound.params[name] for name in wanted}))
+        found = function(*arguments, **{name: bound.params[name] for name in wanted})
+        if bound.loss.dataset_wide and not hook:
+            return np.array([Evaluator(bound, form).number_of(found)])
+        return np.asarray(found)
 
 
 def kernel_of_queries(function: Any, arrays: dict[str, Any], params: dict[str, Any]) -> np.ndarray:

@@ -125,3 +125,57 @@ def test_log_probabilities_are_found_and_are_not_above_0(cli: Cli, tmp_path: Pat
     wrong = cli("compute", "perplexity", str(path))
     assert wrong.status == 3
     assert all(part in wrong.err for part in (column, "row 2", "1.5 is not <= 0", "change their signs"))
+
+
+def test_a_student_near_its_teacher_has_all_its_digits() -> None:
+    teacher, step = np.array([[1.0, 2.0, 3.0]]), 2.0**-30
+    student = teacher + np.array([0.0, step, 0.0])
+    result = losscli.compute("distillation", teacher=teacher, student=student, gradient=True)
+    p = np.exp(teacher / 2) / np.exp(teacher / 2).sum()
+    second_order = 4 * p[0, 1] * (1 - p[0, 1]) * (step / 2) ** 2 / 2
+    assert result.value == pytest.approx(second_order, rel=1e-8)
+    assert result.gradient is not None
+    assert result.gradient[0, 1] == pytest.approx(2 * p[0, 1] * (1 - p[0, 1]) * step / 2, rel=1e-8)
+
+
+def test_classes_that_teacher_and_student_both_exclude_cost_nothing() -> None:
+    logits = {"teacher": [[1.0, 0.0, -np.inf]], "student": [[0.0, 0.5, -np.inf]]}
+    without = {role: [rows[0][:2]] for role, rows in logits.items()}
+    assert losscli.compute("distillation", **logits).value == losscli.compute("distillation", **without).value
+    logits["student"][0][1] = -np.inf  # a class that the teacher does not exclude
+    assert losscli.get_loss("distillation")(**logits).tolist() == [math.inf]
+
+
+def test_a_policy_that_is_its_reference_has_log_2(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "pairs.csv"
+    path.write_text(
+        "policy_chosen_logps,policy_rejected_logps,ref_chosen_logps,ref_rejected_logps\n-5,-7,-5,-7\n-3,-2,-3,-2\n"
+    )
+    assert cli("compute", "dpo", str(path), "-f", "value").out.split() == [f"{math.log(2)}"]
+    wrong = cli("compute", "dpo:label_smoothing=0.5", str(path))
+    assert wrong.status == 2
+    assert "label_smoothing=0.5 must be in [0, 0.5)" in wrong.err
+
+
+def test_scores_of_pairs_are_found(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "rewards.csv"
+    path.write_text("prompt,chosen,rejected\na,2,1\nb,0,0.5\n")
+    expected = (math.log1p(math.exp(-1)) + math.log1p(math.exp(0.5))) / 2
+    assert float(cli("compute", "bpr", str(path), "-f", "value").out) == pytest.approx(expected, rel=1e-14)
+
+
+def test_ties_of_many_labels_are_in_the_wrong_order() -> None:
+    rng = np.random.default_rng(3)
+    y, s = rng.integers(0, 2, (50, 7)), rng.integers(0, 4, (50, 7)).astype(float)
+    pairs = (y[:, :, None] == 1) & (y[:, None, :] == 0)
+    wrong = pairs & (s[:, :, None] <= s[:, None, :])
+    found = losscli.compute("label_ranking_loss", y_true=y, y_pred=s).per_sample
+    counts = pairs.sum(axis=(1, 2))
+    np.testing.assert_allclose(found, np.where(counts, wrong.sum(axis=(1, 2)) / np.maximum(counts, 1), 0), rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("name", "loss"), [("排序损失", "label_ranking_loss"), ("困惑度", "perplexity"), ("kd", "distillation")]
+)
+def test_the_other_names_are_known(name: str, loss: str) -> None:
+    assert losscli.get_loss(name).bound.loss.name == loss

@@ -33,6 +33,7 @@ WITHOUT_A_CURVE = {
     "ghm_r": "how much a row counts depends on all others",
     "triplet_mined": "which rows count is mined from all of them; triplet has the curve",
     "ctc": "it is a loss of whole sequences",
+    "concordance_loss": "how much a row counts depends on all others",
     "cox": "how much a row counts depends on all others",
     "ipcw_brier": "how much a row counts depends on all others",
     "integrated_brier": "how much a row counts depends on all others",
@@ -138,6 +139,12 @@ FORMULAS: dict[str, tuple[str, Callable[[Array], Array]]] = {
     "info_nce": ("cosine", lambda c: softplus(-10 * c)),
     "supcon": ("cosine", lambda c: np.log(np.exp(10 * c) + 2) - 10 * c),
     "kl": ("q", lambda q: special.rel_entr(0.3, q) + special.rel_entr(0.7, 1 - q)),
+    "perplexity": ("probability", lambda p: -np.log(p)),
+    "bits_per_token": ("probability", lambda p: -np.log2(p)),
+    "bpr": ("margin", lambda m: softplus(-m)),
+    "dpo:beta=0.5:label_smoothing=0.1": ("margin", lambda h: 0.9 * softplus(-h / 2) + 0.1 * softplus(h / 2)),
+    "distillation": ("q", lambda q: 4 * (special.rel_entr(0.3, q) + special.rel_entr(0.7, 1 - q))),
+    "label_ranking_loss": ("margin", lambda m: np.where(m <= 0, 1.0, 0.0)),
     "wasserstein": ("q", lambda q: np.abs(q - 0.3)),
 }
 

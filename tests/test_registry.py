@@ -57,7 +57,7 @@ def test_list_needs_neither_numpy_nor_the_losses() -> None:
         for format_ in ("tsv", "json", "jsonl", "markdown", "value"):
             assert run(["list", "--family", "boxes", "-f", format_]) == 0
     """)
-    assert listed.endswith("iou\ngiou\ndiou\nciou\neiou\n")
+    assert listed.endswith("iou\ngiou\ndiou\nciou\neiou\nalpha_iou\nsiou\n")
 
 
 def test_explain_reads_the_module_of_the_loss_alone() -> None:

@@ -55,6 +55,43 @@ def test_weights_are_copies_of_rows(loss: str) -> None:
     np.testing.assert_allclose(weighted.per_sample[present], repeated.per_sample[first], rtol=1e-12)
 
 
+ORDERS = {"risk": SCORE, "risk with ties": np.round(SCORE), "time": -SCORE}
+
+
+def discordance(time: np.ndarray, event: np.ndarray, risk: np.ndarray, weight: np.ndarray) -> float:
+    """The share of discordant pairs, pair by pair."""
+    first, later = (event == 1)[:, None], (time > time[:, None]) | ((time == time[:, None]) & (event == 0))
+    pairs = (first & later) * weight * weight[:, None]
+    return float((pairs * ((risk > risk[:, None]) + (risk == risk[:, None]) / 2)).sum() / pairs.sum())
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_concordance_is_that_of_all_pairs(name: str) -> None:
+    predicts, weight = name.partition(" ")[0], RNG.uniform(0.1, 3, size=N)
+    roles = {"time": TIME, "event": EVENT, "y_pred": ORDERS[name]}
+    risk = -ORDERS[name] if predicts == "time" else ORDERS[name]
+    for w in (np.ones(N), weight, RNG.integers(0, 3, size=N)):
+        found = losscli.compute("concordance_loss", predicts=predicts, weight=w, **roles).value
+        np.testing.assert_allclose(found, discordance(TIME, EVENT, risk, w), rtol=1e-12)
+    order = RNG.permutation(N)
+    shuffled = {role: values[order] for role, values in roles.items()}
+    found = losscli.compute("concordance_loss", predicts=predicts, weight=weight[order], **shuffled).value
+    np.testing.assert_allclose(found, discordance(TIME, EVENT, risk, weight), rtol=1e-12)
+
+
+def test_a_perfect_order_has_a_loss_of_zero_whatever_the_weights() -> None:
+    weight = RNG.uniform(1e-3, 1e3, size=N)
+    assert losscli.compute("concordance_loss", time=TIME, event=EVENT, y_pred=-TIME, weight=weight).value > 0  # ties
+    time = np.arange(1.0, N + 1)
+    assert losscli.compute("concordance_loss", time=time, event=EVENT, y_pred=-time, weight=weight).value == 0
+
+
+def test_without_a_pair_there_is_no_concordance(cli: Cli) -> None:
+    found = cli("compute", "concordance_loss", "-f", "value", stdin=b"time,event,y_pred\n1,0,0.5\n2,1,0.1\n")
+    assert (found.status, found.out) == (4, "nan\n")
+    assert "no two rows can be compared" in found.err
+
+
 # ------------------------------------------------------------------------------------------------- gradients
 
 

@@ -161,7 +161,7 @@ def misplaced_losses(text: str) -> str:
             if os.path.isfile(text)
             else ""
         )
-    if not (losses or is_file(text)):
+    if text in losses or not (losses or is_file(text)):  # a loss whose parameter is wrong, or nothing that is known
         return ""
     is_what = f"{text} is a {'folder' if os.path.isdir(text) else 'file'}, not a loss: " if os.path.exists(text) else ""
     command = spell_command(name, losses or ["mse"], data, omit_option(options, "--losses"))

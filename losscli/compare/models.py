@@ -12,13 +12,13 @@ import numpy as np
 
 from losscli.compare.decisive_rows import DecisiveRows, FlipCandidate, flip_maximum, flip_mean, name_rows
 from losscli.compare.model_terms import excess_terms, excess_values, ratio_terms, terms_to_resample
-from losscli.compare.no_interval import NO_INTERVAL_OF, NOT_ALL_FINITE, TOO_FEW_FOR_MEDIANS, TOO_FEW_ROWS
+from losscli.compare.no_interval import NO_INTERVAL_OF, NOT_ALL_FINITE, NOT_OF_ROWS, TOO_FEW_FOR_MEDIANS, TOO_FEW_ROWS
 from losscli.compare.outliers import average_ranks
 from losscli.compare.subset import ADDITIVE_REDUCTIONS, LossOnRows
 from losscli.data.batch import Batch
 from losscli.declaration.domains import Array
 from losscli.declaration.properties import Reduction
-from losscli.evaluation.evaluator import Outcome
+from losscli.evaluation.outcome import Outcome
 from losscli.result_base import shown
 from losscli.results import finite_or_none
 from losscli.statistics.bootstrap.accumulator import CountedRows
@@ -341,6 +341,8 @@ def prepare_contest(
     contest = Contest(evaluator.label, group, ordered, differences, len(batch))
     if len(differences) < 2 or any(map(math.isnan, values.values())):
         return contest._replace(no_interval_reason=NOT_ALL_FINITE)
+    if evaluator.dataset_wide:
+        return contest._replace(no_interval_reason=NOT_OF_ROWS)
     if not best.is_per_sample or evaluator.coupled:
         return contest._replace(no_interval_reason="where rows are coupled")
     outcomes = {model: losses[model].evaluate()[0] for model in differences}

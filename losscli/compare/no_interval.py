@@ -18,3 +18,6 @@ TOO_FEW_FOR_MEDIANS = f"of medians of fewer than {MIN_ROWS_FOR_LEVEL}"
 """Why few rows, clusters or blocks have none: as a median takes few values, the errors of resamples are too small."""
 
 NOT_ALL_FINITE = "where values are not finite"
+
+NOT_OF_ROWS = "of differences of one number for all rows"
+"""Why dataset-wide losses have none."""

@@ -97,6 +97,8 @@ def _explain_empty_columns(losses: Sequence[ComparedLoss], context: OutlierConte
     for loss in losses:
         if loss.inflation is None:
             reason = loss.result.nan_reason or "its value over the other rows is not a finite number above 0"
+            if not loss.result.summary.has_samples:
+                reason = "it is one number for all rows, none of which has a loss"
             if loss.result.summary.min < 0:
                 reason = "some of its values are below 0, so a ratio means nothing"
             reasons.setdefault(reason, []).append(loss.label)

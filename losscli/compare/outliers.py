@@ -170,7 +170,7 @@ def _flag_top(rule: OutlierRule, subset: RowSubset) -> OutlierFlags:
     """Flag the share of rows with the highest mean rank over the losses."""
     losses = [loss for loss in subset.losses if loss.is_per_sample]
     if not losses:
-        return OutlierFlags(rule.text, None, Message("all rows are one distribution"))
+        return OutlierFlags(rule.text, None, Message("no row has a loss of its own"))
     ranks = np.zeros(len(subset.batch))
     for loss in losses:
         ranks += average_ranks(loss.evaluate()[0].per_sample)

@@ -17,7 +17,8 @@ from losscli.compare.subset import ADDITIVE_REDUCTIONS, LossOnRows, RowSubset
 from losscli.data.batch import Batch
 from losscli.declaration.domains import Array, Mask
 from losscli.declaration.properties import Functional, Reduction
-from losscli.evaluation.evaluator import Evaluator, Outcome
+from losscli.evaluation.evaluator import Evaluator
+from losscli.evaluation.outcome import Outcome
 from losscli.options import processors
 from losscli.results import finite_or_none
 from losscli.statistics import minimizer
@@ -173,7 +174,7 @@ def measure(context: OutlierContext, loss: LossOnRows, value: float, with_pull: 
     if context.is_brief:
         return Sensitivity(inflation, None, None, effective_n, top_share, None, None, None, normal)
     # without shares all rows may be perfect, or some infinite next to a finite median
-    if shares is not None or (is_finite and outcome.counted_losses().min() >= 0):
+    if shares is not None or (is_finite and outcome.per_sample.size and outcome.counted_losses().min() >= 0):
         skill = _measure_skill(context, loss, value, outcome)
     del shares, outcome  # as long as the data
     return Sensitivity(

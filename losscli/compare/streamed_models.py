@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from losscli.compare.model_terms import RatioTerms, ratio_terms
 from losscli.compare.models import Contest, ModelRanking, judge_contest, rank_models
-from losscli.compare.no_interval import NO_INTERVAL_OF, NOT_ALL_FINITE
+from losscli.compare.no_interval import NO_INTERVAL_OF, NOT_ALL_FINITE, NOT_OF_ROWS
 from losscli.compare.subset import ADDITIVE_REDUCTIONS, RowSubset
 from losscli.compare.unit_sums import UnitSums, common_reference
 from losscli.data.batch import Batch
 from losscli.declaration.domains import Array
 from losscli.declaration.properties import Reduction
-from losscli.evaluation.evaluator import Evaluator, Outcome
+from losscli.evaluation.evaluator import Evaluator
+from losscli.evaluation.outcome import Outcome
 from losscli.evaluation.row_sample import RowSample
 from losscli.evaluation.run import RunState
 from losscli.statistics.bootstrap.options import Resampling
@@ -187,7 +188,7 @@ class ModelLosses:
         kept = None if batch.absent is None else ~batch.absent
         rows = batch if kept is None else batch.take(kept)
         for i, (sums, evaluator) in enumerate(zip(self.sums, self._evaluators, strict=True)):
-            if len(by_model[0][i].per_sample) != len(batch) or evaluator.coupled:
+            if len(by_model[0][i].per_sample) != len(batch) or evaluator.coupled or evaluator.dataset_wide:
                 continue
             found = [each[i] if kept is None else each[i].take(kept) for each in by_model]
             with np.errstate(all="ignore"):
@@ -235,6 +236,8 @@ class ModelLosses:
         reason = NO_INTERVAL_OF.get(reduction, "")
         if len(differences) < len(values):
             reason = NOT_ALL_FINITE
+        elif evaluator.dataset_wide:
+            reason = NOT_OF_ROWS
         elif evaluator.coupled:
             reason = "where rows are coupled"
         elif reduction is Reduction.ROOT_MEAN and values[order[0]] == 0:

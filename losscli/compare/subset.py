@@ -13,9 +13,9 @@ from losscli.declaration.domains import Array, Mask
 from losscli.declaration.properties import Reduction
 from losscli.errors import LosscliError
 from losscli.evaluation.blocks import JoinedOutcome
-from losscli.evaluation.evaluator import Evaluator, Outcome
-from losscli.evaluation.run import RunState, feed
-from losscli.statistics.summary import Accumulator
+from losscli.evaluation.evaluator import Evaluator
+from losscli.evaluation.outcome import Outcome
+from losscli.evaluation.run import RunState, feed, new_accumulator
 
 ROWS_PER_EVALUATION = 1 << 16
 """Rows on which a loss is evaluated at once, fewer if they are wide: more would not stay in cache."""
@@ -41,12 +41,17 @@ class LossOnRows:
     def __post_init__(self) -> None:
         own = self.evaluator.bound.loss.reduction
         self.reduction = {"median": Reduction.MEDIAN, "sum": Reduction.MEAN}.get(self.asked_reduction, own)
-        self.is_per_sample = not self.evaluator.one_distribution(self.batch.arrays)
+        self.is_per_sample = not self.evaluator.dataset_wide and not self.evaluator.one_distribution(self.batch.arrays)
+
+    @property
+    def couples_values(self) -> bool:
+        """Whether each row has a value, which depends on the other rows."""
+        return self.evaluator.coupled and self.is_per_sample
 
     def evaluate(self, rows: Mask | None = None, buffer: Array | None = None) -> tuple[Outcome, float | None]:
         """Return the outcome of all rows, stored in `buffer` (N,), and the reduced loss of those of a mask if given."""
         joined = JoinedOutcome(np.empty(len(self.batch)) if buffer is None else buffer)
-        accumulator = Accumulator(self.evaluator.bound.loss.reduction, self.asked_reduction, quick=True)
+        accumulator = new_accumulator(self.evaluator, self.asked_reduction)
         start = 0
         with np.errstate(all="ignore"):
             for block in self.blocks() if self.coupled_outcome is None else (self.batch,):
@@ -63,7 +68,7 @@ class LossOnRows:
         self, constant: float | Array, base_role: str | None = None, rows: Mask | None = None
     ) -> float | None:
         """Return the reduced loss, over some rows, if a constant (plus a role) is predicted; None out of its domain."""
-        accumulator = Accumulator(self.evaluator.bound.loss.reduction, self.asked_reduction, quick=True)
+        accumulator = new_accumulator(self.evaluator, self.asked_reduction)
         try:
             with np.errstate(all="ignore"):
                 for block in self.blocks(rows):
@@ -102,7 +107,7 @@ class RowSubset:
 
     def take(self, rows: Mask) -> RowSubset:
         """Return the rows of a mask; a loss that couples rows keeps its values among all of them."""
-        coupled = {i: loss.evaluate()[0] for i, loss in enumerate(self.losses) if loss.evaluator.coupled}
+        coupled = {i: loss.evaluate()[0] for i, loss in enumerate(self.losses) if loss.couples_values}
         return RowSubset(self.batch.take(rows), self.run, {i: outcome.take(rows) for i, outcome in coupled.items()})
 
     def residual(self) -> Array | None:

@@ -267,7 +267,7 @@ class Dataset:
         """Return a role's columns side by side, labels as numbers."""
         arrays: list[NDArray[Any]] = [chunk[column.name] for column in columns.columns]
         if columns.role in self.labels.numbered:
-            arrays = [self.labels.number_names(columns.role, values) for values in arrays]
+            arrays = [self.labels.number_names(columns.role, values, origin) for values in arrays]
         if len(arrays) > 1:
             for column, values in zip(columns.columns, arrays, strict=True):
                 if values.ndim > 1:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from losscli.data.columns import RoleColumns
 from losscli.data.labels import ClassNames, number_compared, number_names
 from losscli.data.table import Kind
-from losscli.declaration.domains import Domain, ValueOrigin
+from losscli.declaration.domains import NAMES, Domain, ValueOrigin
 
 
 @dataclass(eq=False, repr=False)
@@ -41,10 +41,11 @@ class LabelCodes:
         """The names among labels that are compared with predicted ones, by their number from FIRST_NAME on."""
         return list(self._codes.get("", ()))
 
-    def number_names(self, role: str, values: NDArray[Any]) -> NDArray[Any]:
+    def number_names(self, role: str, values: NDArray[Any], origin: ValueOrigin) -> NDArray[Any]:
         """Return the labels of a role that is `numbered`, of any shape; compared roles share one numbering."""
         if self.domains[role].is_compared:
-            return number_compared(values, self._codes.setdefault("", {}))
+            codes = origin.memory[NAMES] = self._codes.setdefault("", {})
+            return number_compared(values, codes)
         return number_names(values.ravel(), self._codes.setdefault(role, {})).reshape(values.shape)
 
     def code(self, role: str, values: NDArray[Any], origin: ValueOrigin) -> NDArray[Any]:

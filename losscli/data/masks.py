@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from losscli.data.batch import Batch
 from losscli.data.positions import find_positions
 from losscli.declaration.domains import ValueOrigin
 from losscli.declaration.domains.masks import PixelProbabilities, PixelTargets
@@ -63,6 +64,14 @@ class PixelAxes(NamedTuple):
         pixels = (shape[0], math.prod(self.axes))
         return pixels if self.class_axis is None else (*pixels, shape[self.class_axis])
 
+    def note(self, name: str, shape_text: str, classes: int) -> str:
+        """Return how an array of this shape is read; empty if it is flat already, or has no classes."""
+        if self.class_axis is None or (self.class_axis == -1 and len(self.axes) == 1):
+            return ""
+        which = "second" if self.class_axis == 1 else "last"
+        pixels = math.prod(self.axes)
+        return f"{name} is {shape_text} and is read as masks of {pixels} pixels: its {which} axis as {classes} classes"
+
     def origin(self, origin: ValueOrigin) -> ValueOrigin:
         """Return the origin of flattened values."""
         known = {item.name: getattr(origin, item.name) for item in fields(ValueOrigin)}
@@ -108,14 +117,10 @@ def _pixel_axes(form: Form, shapes: Mapping[str, tuple[int, ...]], source: str) 
     return {target: PixelAxes(positions.axes), scores: PixelAxes(positions.axes, class_axis)}
 
 
-def note_pixel_axes(form: Form, shapes: Mapping[str, tuple[int, ...]]) -> str:
-    """Return how masks are read whose pixels have several axes, or whose classes are not last; empty for others."""
-    for name, found in find_pixel_axes(form, shapes).items():
-        if found.class_axis == 1 or (found.class_axis is not None and len(found.axes) > 1):
-            which = "second" if found.class_axis == 1 else "last"
-            pixels, classes = math.prod(found.axes), shapes[name][found.class_axis]
-            return (
-                f"{name} is {shapes[name]} and is read as masks of {pixels} pixels: "
-                f"its {which} axis as {classes} classes"
-            )
-    return ""
+def note_masks(batch: Batch, role: str, axes: PixelAxes) -> None:
+    """Note, once for all batches, how masks are read that are not flat."""
+    origin, shape = batch.origins[role], batch.arrays[role].shape
+    text = axes.note(role, batch.shape_text(role), axes.shape(shape)[-1])
+    if text and not origin.memory.get("masks"):
+        origin.memory["masks"] = True
+        origin.note(text)

@@ -38,6 +38,25 @@ OTHER_NAMES = {
         *("logprob", "log_probability", "log_probs", "logprobs", "logp", "log_p", "token_logprob", "token_logprobs"),
         *("log_likelihood", "loglik", "对数概率"),
     ),
+    "policy_chosen": ("policy_chosen_logps", "policy_chosen_logp", "chosen_logps", "chosen_logp"),
+    "policy_rejected": ("policy_rejected_logps", "policy_rejected_logp", "rejected_logps", "rejected_logp"),
+    "reference_chosen": (
+        *("reference_chosen_logps", "reference_chosen_logp", "ref_chosen_logps", "ref_chosen_logp", "ref_chosen"),
+    ),
+    "reference_rejected": (
+        *("reference_rejected_logps", "reference_rejected_logp", "ref_rejected_logps", "ref_rejected_logp"),
+        *("ref_rejected",),
+    ),
+    "teacher": ("teacher_logits", "teacher_logit"),
+    "student": ("student_logits", "student_logit"),
+    "positive": (
+        *("positive_score", "pos_score", "score_pos", "chosen", "chosen_score", "chosen_reward", "chosen_rewards"),
+        *("score_chosen", "reward_chosen", "rewards_chosen", "正样本得分"),
+    ),
+    "negative": (
+        *("negative_score", "neg_score", "score_neg", "rejected", "rejected_score", "rejected_reward"),
+        *("rejected_rewards", "score_rejected", "reward_rejected", "rewards_rejected", "负样本得分"),
+    ),
     "bytes": ("n_bytes", "num_bytes", "byte_count", "byte_length", "utf8_bytes", "字节数"),
 }
 """Role -> other names of its columns."""

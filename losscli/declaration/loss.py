@@ -59,7 +59,11 @@ class Loss:
         self.in_catalogue = self.module.startswith("losscli.losses.")
         self.of_residual = self.family == "regression"
         """Whether it is a loss of `y_pred - y_true`: outliers of that are its outliers."""
-        self.forms = [Form(kernel, declaration["coupled"], declaration.get("by_query", False))]
+        self.dataset_wide: bool = declaration["dataset_wide"]
+        self.undefined: str = declaration["undefined"]
+        self.number_of_counts: Callable[..., float] | None = None
+        coupled = self.dataset_wide or declaration["coupled"]
+        self.forms = [Form(kernel, coupled, declaration.get("by_query", False))]
         self.requirement: Callable[..., str] | None = None
         self.alternatives: list[tuple[str, str]] = []
         self.order: Callable[..., Ordering | None] | None = None
@@ -121,6 +125,17 @@ class Loss:
         """Declare what is true of the form declared last and not of all, always or for some parameters."""
         self.forms[-1].properties |= properties
         self.forms[-1].claims += claims
+
+    def from_counts(self, number: Callable[..., float]) -> Callable[..., float]:
+        """Declare, for a dataset-wide loss whose kernel returns counts that merge, the number that is made of them.
+
+        Rows are then counted part by part. `number` takes the counts and parameters.
+        """
+        self.number_of_counts = number
+        for form in self.forms:
+            form.coupling = form.coupled = False
+            form.keep(number, argument_names(number)[1], False)
+        return number
 
     def _attach(self, hook: Hook, kernel: Kernel) -> Kernel:
         names, keywords, is_weighted = array_names(kernel)
@@ -281,6 +296,8 @@ def loss(
     reduction: Reduction = Reduction.MEAN,
     coupled: Coupling = False,
     by_query: bool = False,
+    dataset_wide: bool = False,
+    undefined: str = "",
     name: str = "",
 ) -> Callable[[Kernel], Loss]:
     """Declare the decorated kernel as a loss and add it to the registry.
@@ -300,6 +317,9 @@ def loss(
         coupled: The kernel couples rows and gets the whole dataset at once; or a function of parameters that says so.
         by_query: The sample is a query: the kernel gets the rows of many queries, one query after the other, and with
             the role `query` where each begins and the last ends; it returns one value per query.
+        dataset_wide: The loss is one number, no mean of rows: the kernel gets the whole dataset at once and returns
+            that number, or counts that merge (see `Loss.from_counts`). Weights count repetitions of rows.
+        undefined: When that number is NaN, as what follows "nan: ".
         name: The name of the loss, if it is not the function's.
 
     Returns:

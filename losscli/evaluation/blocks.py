@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from losscli.data.batch import Batch
 from losscli.declaration.domains import Array
-from losscli.evaluation.evaluator import Outcome
+from losscli.evaluation.outcome import Outcome
 
 VALUES_PER_BLOCK = 1 << 16
 """Numbers of a block's widest role: with a kernel's intermediate arrays they fit the cache of one core."""
@@ -45,6 +45,9 @@ class JoinedOutcome:
 
     def add(self, outcome: Outcome) -> None:
         """Add the outcome of the next block."""
+        if outcome.inputs is not None:  # dataset-wide: there is nothing to join
+            self._outcomes.append(Outcome(outcome.elements, outcome.per_sample))
+            return
         start, self._size = self._size, self._size + len(outcome.per_sample)
         stored = self._memory[start : self._size]
         stored[:] = outcome.per_sample
@@ -54,7 +57,7 @@ class JoinedOutcome:
     def outcome(self) -> Outcome:
         """Return the outcome of all blocks."""
         outcomes = self._outcomes
-        if len(outcomes) == 1:
+        if len(outcomes) == 1 or (outcomes and not self._size):
             return outcomes[0]
         is_flat = all(outcome.elements is outcome.per_sample for outcome in outcomes)
         return Outcome(

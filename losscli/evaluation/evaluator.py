@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.batch import Batch
-from losscli.data.masks import PixelAxes, find_pixel_axes
+from losscli.data.masks import PixelAxes, find_pixel_axes, note_masks
 from losscli.data.positions import class_label_role, find_positions
 from losscli.declaration.checks import Conflict
 from losscli.declaration.domains import Array, Domain, Mask, ValueOrigin
@@ -18,6 +18,7 @@ from losscli.declaration.form import WEIGHT, Form
 from losscli.declaration.loss import BoundLoss
 from losscli.declaration.row_lists import RowLists, flatten_lists
 from losscli.errors import DataError, LosscliError, UsageError
+from losscli.evaluation.outcome import NO_VALUES, Outcome
 from losscli.messages import Hint
 
 MAX_LAYOUTS_KEPT = 16
@@ -26,42 +27,6 @@ MAX_LAYOUTS_KEPT = 16
 
 FRAMES = ("N,T,C",)
 """Shapes of log-probabilities of C classes in T frames."""
-
-
-class Outcome(NamedTuple):
-    """A loss on a batch: elements (N, ...), their per-sample means (N,), and the results of the loss's hooks.
-
-    `clipped` marks the rows in which a probability was clipped; None where none was. `frequency` is how many samples
-    each counts as (N,), None where one. `tallied` marks the rows that a note counts (N,).
-    """
-
-    elements: Array
-    per_sample: Array
-    counted: Mask | None = None
-    denominator: Array | None = None
-    clipped: Mask | None = None
-    gradient: Array | None = None
-    frequency: Array | None = None
-    tallied: Mask | None = None
-
-    def take(self, rows: Mask | NDArray[np.intp]) -> Outcome:
-        """Return the outcome of some rows, without gradient and clipped rows."""
-        per_sample = self.per_sample[rows]
-        return Outcome(
-            per_sample if self.elements is self.per_sample else self.elements[rows],
-            per_sample,
-            None if self.counted is None else self.counted[rows],
-            None if self.denominator is None else self.denominator[rows],
-            frequency=None if self.frequency is None else self.frequency[rows],
-        )
-
-    def weights(self, weight: Array | None) -> Array | None:
-        """Return what each row weighs in the mean (N,), from the weights of the rows; None where all count once."""
-        return self.frequency if weight is None else weight if self.frequency is None else weight * self.frequency
-
-    def counted_losses(self) -> Array:
-        """Return the per-sample losses, 0 where a row does not count; the array itself where all rows do."""
-        return self.per_sample if self.counted is None else np.where(self.counted, self.per_sample, 0.0)
 
 
 class Layout(NamedTuple):
@@ -86,6 +51,11 @@ class Evaluator:
     @property
     def label(self) -> str:
         return self.bound.label
+
+    @property
+    def dataset_wide(self) -> bool:
+        """Whether the loss is one number for all rows, and there are no per-sample values."""
+        return self.bound.loss.dataset_wide
 
     @property
     def coupled(self) -> bool:
@@ -120,6 +90,9 @@ class Evaluator:
         arrays, layout = self._check(batch)
         hooks = self.form.hooks
         with np.errstate(all="ignore"):
+            if self.dataset_wide:
+                slope = self._gradient(batch, arrays, NO_VALUES) if gradient else None
+                return Outcome(NO_VALUES, NO_VALUES, gradient=slope, inputs={**arrays, WEIGHT: batch.weight})
             elements = self._elements(arrays)
             if len(elements) != len(batch) and not layout.is_one_distribution:
                 raise UsageError(f"{self.label}: its kernel gave {len(elements)} values for {len(batch)} rows")
@@ -135,6 +108,19 @@ class Evaluator:
                 self._call(hooks["frequency"], arrays) if "frequency" in hooks else None,
                 self._call(hooks["tally"], arrays) if "tally" in hooks else None,
             )
+
+    def counts(self, inputs: Mapping[str, Any]) -> Any:
+        """Return what the kernel of a dataset-wide loss makes of some rows: counts that merge, or a number."""
+        with np.errstate(all="ignore"):
+            return self._call(self.form.kernel, inputs)
+
+    def number_of(self, counts: Any) -> float:
+        """Return the number of counts that were merged, or of a kernel that returned it."""
+        number = self.bound.loss.number_of_counts
+        if number is None:
+            return float(counts)
+        with np.errstate(all="ignore"), self._failures_of_plugin("from_counts"):
+            return float(number(counts, **{name: self.bound.params[name] for name in self.form.keywords[number]}))
 
     def slopes(self, batch: Batch) -> Array:
         """Return the gradient (N,) by one prediction per row, without the losses; errors are as above."""
@@ -221,7 +207,11 @@ class Evaluator:
             if name not in batch.arrays:
                 continue
             array, origin, domain = batch.arrays[name], batch.origins[name], role.domain.with_params(self.bound.params)
-            index = pixel_axes.get(name) or _find_index(array, domain, origin, label)
+            index = pixel_axes.get(name)
+            if index is None:
+                index = _find_index(array, domain, origin, label)
+            else:
+                note_masks(batch, name, index)
             check_rows_hold_numbers(array, domain, origin)
             shape = array.shape if index is None else index_shape(array, index)
             for letter, size in _letters(domain, shape):

@@ -12,7 +12,9 @@ from losscli.data.batch import Batch
 from losscli.data.coded_text import group_rows
 from losscli.declaration.domains import Mask
 from losscli.errors import UsageError
-from losscli.evaluation.evaluator import Evaluator, Outcome
+from losscli.evaluation.dataset_wide import GroupedRows
+from losscli.evaluation.evaluator import Evaluator
+from losscli.evaluation.outcome import Outcome
 from losscli.statistics.grouped import GroupedAccumulator
 from losscli.statistics.quantiles import MAX_VALUES_KEPT
 from losscli.statistics.segments import Segments
@@ -29,7 +31,7 @@ class Groups:
         accumulators: The statistics of each loss.
     """
 
-    def __init__(self, accumulators: Sequence[GroupedAccumulator]) -> None:
+    def __init__(self, accumulators: Sequence[GroupedAccumulator | GroupedRows]) -> None:
         self.places: dict[GroupKey, int] = {}
         self.accumulators = accumulators
 
@@ -52,6 +54,10 @@ class Groups:
         keys, index = group_rows([batch.extras[name] for name in names])
         at, rows = self.find_places(keys), Segments.of(index, len(keys))
         for evaluator, accumulator, outcome in zip(evaluators, self.accumulators, outcomes, strict=True):
+            if isinstance(accumulator, GroupedRows):
+                its_rows = rows.where(counted(batch, outcome))
+                accumulator.add(its_rows, at[its_rows.groups], batch, outcome)
+                continue
             if len(outcome.per_sample) != len(batch):
                 raise UsageError(f"{evaluator.label} reads all rows as one distribution: there are no groups of it")
             its_rows = rows.where(counted(batch, outcome))
@@ -64,7 +70,7 @@ class Groups:
         """Add the statistics of later batches."""
         at = self.find_places(other.places)
         for mine, theirs in zip(self.accumulators, other.accumulators, strict=True):
-            mine.merge(at, theirs)
+            mine.merge(at, theirs)  # type: ignore[arg-type]
 
     @property
     def kept(self) -> NDArray[np.int64]:

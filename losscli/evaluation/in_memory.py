@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from losscli.data.batch import Batch, RowPolicy
 from losscli.data.positions import Positions
-from losscli.declaration.domains import Array, ValueOrigin
+from losscli.declaration.domains import NAMES, Array, ValueOrigin
 from losscli.errors import DataError, NoResultError
 from losscli.evaluation.blocks import VALUES_PER_BLOCK, rows_per_block
-from losscli.evaluation.evaluator import Evaluator, Outcome
-from losscli.evaluation.run import evaluate_batch, feed, keep_freed_memory, no_row_error
+from losscli.evaluation.dataset_wide import check_has_samples, check_reduction
+from losscli.evaluation.evaluator import Evaluator
+from losscli.evaluation.outcome import Outcome
+from losscli.evaluation.run import evaluate_batch, feed, keep_freed_memory, new_accumulator, no_row_error
 from losscli.options import processors
-from losscli.statistics.summary import Accumulator
 
 MIN_BLOCKS_FOR_THREADS = 4
 """Blocks from which on threads pay."""
@@ -26,7 +27,8 @@ MIN_BLOCKS_FOR_THREADS = 4
 class BlockEvaluator(NamedTuple):
     """A loss and the arrays of its roles, `rows` long; tables are whole and have no rows.
 
-    With `positions` these are samples, several of which are a row of what was given. `weight` (rows,) is for `value`.
+    With `positions` these are samples, several of which are a row of what was given. `weight` (rows,) is for `value`,
+    `names` are the numbers of names of labels.
     """
 
     evaluator: Evaluator
@@ -35,6 +37,7 @@ class BlockEvaluator(NamedTuple):
     rows: int
     positions: Positions | None = None
     weight: Array | None = None
+    names: Mapping[str, int] = {}
 
     def _batch(self, start: int, stop: int, memories: Mapping[str, dict[str, Any]]) -> Batch:
         """Return the rows from `start` to below `stop`, as float64; blocks share the memory of each role."""
@@ -51,12 +54,21 @@ class BlockEvaluator(NamedTuple):
         batch = Batch(numbers, arrays, origins, self.weight[start:stop], tables=self.tables, length=self.rows)
         return next(RowPolicy("propagate").apply(iter([batch])))
 
+    def _memories(self) -> dict[str, dict[str, Any]]:
+        """Return what the checks of each role know at first."""
+        return {name: {NAMES: self.names} if self.names else {} for name in self.arrays}
+
     def outcome(self, gradient: bool = False) -> Outcome:
         """Evaluate all rows at once."""
-        return self.evaluator(self._batch(0, self.rows, {name: {} for name in self.arrays}), gradient)
+        return self.evaluator(self._batch(0, self.rows, self._memories()), gradient)
 
     def per_sample(self) -> Array:
-        """Return the loss of each row."""
+        """Return the loss of each row.
+
+        Raises:
+            UsageError: The loss is one number for all rows.
+        """
+        check_has_samples(self.evaluator)
         return self._collect("per_sample")
 
     def gradient(self) -> Array:
@@ -78,21 +90,21 @@ class BlockEvaluator(NamedTuple):
 
     def value(self, reduction: str) -> float:
         """Return the reduced loss without keeping the losses of rows."""
-        own = self.evaluator.bound.loss.reduction
-        unused = deque([Accumulator(own, reduction, quick=True)])
+        check_reduction(self.evaluator, reduction)
+        unused = deque([new_accumulator(self.evaluator, reduction)])
 
         def work(start: int, batch: Batch) -> None:
             try:
                 accumulator = unused.pop()
             except IndexError:  # another thread took the last one
-                accumulator = Accumulator(own, reduction, quick=True)
+                accumulator = new_accumulator(self.evaluator, reduction)
             feed(accumulator, evaluate_batch(self.evaluator, batch), batch)
             unused.append(accumulator)
 
         self._evaluate_blocks(self._rows_per_block(), work)
         first, *others = unused
         for other in others:
-            first.merge(other)
+            first.merge(other)  # type: ignore[arg-type]
         if not self.rows:
             raise NoResultError("there are no rows")
         if not first.moments.n:
@@ -112,7 +124,7 @@ class BlockEvaluator(NamedTuple):
         """
         keep_freed_memory()
         starts = deque(range(0, self.rows, step))
-        memories: dict[str, dict[str, Any]] = {name: {} for name in self.arrays}
+        memories = self._memories()
 
         def drain() -> None:
             with np.errstate(all="ignore"):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from losscli.data.dataset import Dataset
 from losscli.evaluation.run import RunState
+from losscli.statistics.summary import Accumulator
 
 
 def note_queries(dataset: Dataset, run: RunState) -> None:
     """Note, once the data is read, how many queries are left out of the mean, and how many have something odd."""
     for evaluator, accumulator in zip(run.evaluators, run.accumulators, strict=True):
         hooks = evaluator.form.hooks
-        if not evaluator.form.by_query:
+        if not evaluator.form.by_query or not isinstance(accumulator, Accumulator):
             continue
         total = accumulator.moments.n + accumulator.left_out
         if accumulator.left_out and accumulator.moments.n:

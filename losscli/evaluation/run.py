@@ -18,7 +18,9 @@ from losscli.declaration.memo import BATCH_CACHE
 from losscli.declaration.row_lists import RowLists
 from losscli.errors import DataError, NoResultError
 from losscli.evaluation.blocks import JoinedOutcome, blocks_of
-from losscli.evaluation.evaluator import Evaluator, Outcome
+from losscli.evaluation.dataset_wide import GroupedRows, WholeRows
+from losscli.evaluation.evaluator import Evaluator
+from losscli.evaluation.outcome import NO_VALUES, Outcome
 from losscli.statistics.moments import Sum
 from losscli.statistics.summary import Accumulator
 
@@ -96,12 +98,15 @@ class RunState:
     runs_by_model: dict[str, RunState] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
-        self.accumulators = []
+        self.accumulators: list[Accumulator | WholeRows] = []
         for evaluator in self.evaluators:
             own, new_bootstrap = evaluator.bound.loss.reduction, self._bootstraps_of(evaluator)
             bootstrap = new_bootstrap() if new_bootstrap is not None and not self.group_by else None
             value_only = self.value_only or self.groups_only
-            self.accumulators.append(Accumulator(own, self.reduction, value_only, bootstrap))
+            if evaluator.dataset_wide:
+                self.accumulators.append(WholeRows(evaluator, bootstrap))  # type: ignore[arg-type]
+            else:
+                self.accumulators.append(Accumulator(own, self.reduction, value_only, bootstrap))
         self.groups = self._make_groups() if self.group_by else None
         self.weight = Sum()
         self.rows_read = 0  # of a part, rows that are left out included; set once they are read
@@ -113,7 +118,9 @@ class RunState:
 
         return Groups(
             [
-                GroupedAccumulator(e.bound.loss.reduction, self.reduction, self.value_only, self._bootstraps_of(e))
+                GroupedRows(e, self._bootstraps_of(e))  # type: ignore[arg-type]
+                if e.dataset_wide
+                else GroupedAccumulator(e.bound.loss.reduction, self.reduction, self.value_only, self._bootstraps_of(e))
                 for e in self.evaluators
             ]
         )
@@ -127,6 +134,10 @@ class RunState:
         """Return what makes a bootstrap of a loss, None if there are no intervals."""
         if self.resampling is None:
             return None
+        if evaluator.dataset_wide:
+            from losscli.evaluation.resampled_rows import ResampledRows
+
+            return partial(ResampledRows, self.resampling, evaluator)
         from losscli.statistics.bootstrap.accumulator import COUPLED_ROWS, Estimand
         from losscli.statistics.bootstrap.dependent import new_bootstrap
 
@@ -163,7 +174,7 @@ class RunState:
     def merge(self, other: RunState) -> None:
         """Add the statistics of later batches."""
         for mine, theirs in zip(self.accumulators, other.accumulators, strict=True):
-            mine.merge(theirs)
+            mine.merge(theirs)  # type: ignore[arg-type]
         if self.groups is not None and other.groups is not None:
             self.groups.merge(other.groups)
         other.renumber(self.rows_read)
@@ -282,8 +293,18 @@ def no_row_error(evaluator: Evaluator, n_rows: int) -> NoResultError:
     return NoResultError(f"no row is left to evaluate: {why}")
 
 
-def feed(accumulator: Accumulator, outcome: Outcome, batch: Batch, kept: Mask | None = None) -> None:
+def new_accumulator(evaluator: Evaluator, reduction: str) -> Accumulator | WholeRows:
+    """Return what accumulates the value of a loss alone."""
+    if evaluator.dataset_wide:
+        return WholeRows(evaluator)
+    return Accumulator(evaluator.bound.loss.reduction, reduction, quick=True)
+
+
+def feed(accumulator: Accumulator | WholeRows, outcome: Outcome, batch: Batch, kept: Mask | None = None) -> None:
     """Add the rows of an outcome to the statistics, except absent ones and those that a mask leaves out."""
+    if isinstance(accumulator, WholeRows):
+        accumulator.add(batch, outcome, counted_rows(batch, outcome, kept))
+        return
     if len(outcome.per_sample) != len(batch):  # one distribution: rows are not samples
         accumulator.update(outcome.elements, outcome.per_sample)
         return
@@ -323,13 +344,15 @@ def evaluate_incomplete(evaluator: Evaluator, batch: Batch, left_out: Mask, grad
     Absent rows count in no statistic, but those that are complete get their values if the loss is per row and their
     values are valid.
     """
-    if left_out.all():
+    if left_out.all() and evaluator.dataset_wide:
+        outcome = Outcome(NO_VALUES, NO_VALUES, inputs=None, rows=~left_out)
+    elif left_out.all():
         nan = np.full(len(batch), np.nan)
         slope = np.full(batch.arrays[evaluator.form.gradient_role].shape, np.nan) if gradient else None
         outcome = Outcome(nan, nan.copy(), gradient=slope)
     else:
         outcome = _scatter(evaluator(batch.take(~left_out), gradient), left_out)
-    if batch.absent is None or evaluator.coupled:
+    if batch.absent is None or evaluator.coupled or evaluator.dataset_wide:
         return outcome
     lacking = find_missing(batch)
     absent = batch.absent if lacking is None else batch.absent & ~lacking
@@ -355,6 +378,8 @@ def _scatter(outcome: Outcome, left_out: Mask) -> Outcome:
         full[~left_out] = values
         return full
 
+    if outcome.inputs is not None:
+        return outcome._replace(gradient=scatter(outcome.gradient, np.nan), rows=~left_out)
     per_sample = scatter(outcome.per_sample, np.nan)
     return outcome._replace(
         elements=per_sample if outcome.elements is outcome.per_sample else scatter(outcome.elements, np.nan),

@@ -63,8 +63,9 @@ NAMES_BY_MODULE: dict[str, str] = {
     "多分类感知机损失 multi_margin 多分类间隔损失 多类间隔损失 multiclass_sparsemax sparsemax "
     "sparsemax_损失",
     "sequence": "ctc ctc_损失 连接时序分类 联结时序分类 连接主义时间分类",
-    "overlap": "zero_one 0_1_损失 零一损失 错误率 误分类率 dice dice_损失 dice_系数损失 tversky tversky_损失 "
-    "hamming hamming_loss 汉明损失 海明损失 asymmetric asl 非对称损失 不对称损失",
+    "overlap": "zero_one error_rate misclassification_rate 0_1_损失 零一损失 错误率 误分类率 dice dice_损失 "
+    "dice_系数损失 tversky tversky_损失 hamming hamming_loss 汉明损失 海明损失 asymmetric asl "
+    "非对称损失 不对称损失",
     "ranking": "rps ranked_probability_score 排序概率评分 排名概率评分 等级概率评分 multilabel_margin "
     "多标签间隔损失 ranking_softmax listnet_top1 排序_softmax_损失",
     "tempered": "categorical_focal softmax_focal 多分类焦点损失 多类焦点损失 generalized_cross_entropy gce "
@@ -82,7 +83,8 @@ NAMES_BY_MODULE: dict[str, str] = {
     "mrr reciprocal_rank 平均倒数排名 lambda_rank lambdarank lambdamart listnet list_net "
     "pairwise_logistic ranknet pair_logit pairwise_hinge ranksvm pair_hinge listmle list_mle "
     "plackett_luce",
-    "language": "perplexity ppl 困惑度 bits_per_token bpt bits_per_character bits_per_byte bpb",
+    "language": "perplexity ppl 困惑度 bits_per_token bpt bits_per_character bits_per_byte bpb dpo "
+    "direct_preference_optimization 直接偏好优化 distillation kd knowledge_distillation 知识蒸馏",
     "cox": "cox cox_ph cox_nloglik partial_likelihood 偏似然 cox_偏似然",
     "brier_of_survival": "ipcw_brier graf_brier brier_survival 生存_brier_评分 integrated_brier ibs integrated_graf "
     "积分_brier_评分",
@@ -92,4 +94,13 @@ NAMES_BY_MODULE: dict[str, str] = {
     "class_masks": "multiclass_dice mc_dice 多类dice损失 generalized_dice gdl 广义dice损失 lovasz_softmax "
     "lovász_softmax损失",
     "dice_ce": "dice_ce dice_bce bce_dice",
+    "item_ranking": "bpr bpr_loss bradley_terry reward_pairwise 贝叶斯个性化排序 label_ranking_loss ranking_loss "
+    "排序损失 coverage_error coverage",
+    "ranked_labels": "auc_loss one_minus_auc roc_auc average_precision_loss auprc_loss aucpr",
+    "calibration_error": "expected_calibration_error ece 期望校准误差",
+    "classification": "balanced_error balanced_error_rate ber 平衡错误率 f1_loss macro_f1_loss f_beta_loss f1_损失 "
+    "cohen_kappa_loss kappa_loss 科恩卡帕损失 quadratic_weighted_kappa_loss qwk qwk_loss "
+    "二次加权卡帕损失 matthews_loss mcc_loss phi_loss 马修斯相关系数",
+    "spherical": "spherical_score spherical 球面评分",
+    "concordance": "concordance_loss c_index cindex harrell_c 一致性指数 c_指数",
 }

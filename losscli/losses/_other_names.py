@@ -119,32 +119,32 @@ NAMES_ELSEWHERE = {
     "check_loss": "quantile",
     "tilted_loss": "quantile",
     "misclassification": "zero_one",
-    "misclassification_rate": "zero_one",
-    "error_rate": "zero_one",
     "classification_error": "zero_one",
     # Chinese textbooks: names that mean more than one
-    "排序损失": "margin_ranking, ranking_softmax",
     "对数似然损失": "bce, nll",
 }
 """A name of another library -> what it is here; with @ at its end, for `name@number`."""
 
 _LACKING = "losscli does not have it"
-_RANKS = f"{_LACKING}: it scores an order, not a row; brier and bce score probabilities"
+_ONE_MINUS = "it is not a loss: {} is 1 less it"
+_RANKS = f"{_LACKING}: auc_loss and average_precision_loss score an order, brier and bce score probabilities"
 _ACCURACY = "it is not a loss: zero_one is 1 - accuracy"
-_COUNTS = f"{_LACKING}: it has no value for a row; zero_one counts errors, dice is a smooth F1"
+_COUNTS = f"{_LACKING}: zero_one counts errors, f1_loss is 1 less the F score of precision and recall"
 _SKILL = "it is not a loss of rows: compare shows it as the skill of {}"
 _ORDERS = f"{_LACKING}; ndcg_loss, map_loss and pairwise_logistic are losses of orders"
 
 NO_LOSSES = {
     _ACCURACY: "accuracy acc accuracy_score binary_accuracy categorical_accuracy sparse_categorical_accuracy "
     "准确率 精度 正确率",
-    f"{_LACKING}; zero_one is 1 - accuracy, and its weights may balance classes": "balanced_accuracy "
-    "balanced_accuracy_score bal_accuracy BalancedErrorRate",
-    _RANKS: "auc roc_auc roc_auc_score auroc auc_mu aucpr pr_auc average_precision average_precision_score gini "
-    "ks normalized_gini roc_curve det_curve precision_recall_curve",
-    _COUNTS: "f1 f1_score f_score f_beta fbeta_score precision precision_score recall recall_score specificity "
-    "sensitivity mcc matthews_corrcoef kappa wkappa cohen_kappa_score total_f1 F值 F1值 F1分数 F1度量 精确率 "
-    "召回率 查准率 查全率 灵敏度 特异度 马修斯相关系数 FalseNegatives "
+    _ONE_MINUS.format("balanced_error"): "balanced_accuracy balanced_accuracy_score bal_accuracy",
+    _ONE_MINUS.format("auc_loss"): "roc_auc_score auroc",
+    _ONE_MINUS.format("average_precision_loss"): "pr_auc average_precision_score",
+    _ONE_MINUS.format("f1_loss"): "f1_score f_score fbeta_score total_f1 F值 F1值 F1分数 F1度量",
+    _ONE_MINUS.format("matthews_loss"): "matthews_corrcoef",
+    _ONE_MINUS.format("cohen_kappa_loss"): "wkappa cohen_kappa_score",
+    _RANKS: "auc_mu gini ks normalized_gini roc_curve det_curve precision_recall_curve",
+    _COUNTS: "precision precision_score recall recall_score specificity sensitivity 精确率 "
+    "召回率 查准率 查全率 灵敏度 特异度 FalseNegatives "
     "FalsePositives TrueNegatives TruePositives confusion_matrix multilabel_confusion_matrix MeanIoU BinaryIoU "
     "OneHotIoU precision_recall_fscore_support PrecisionAt RecallAt PrecisionAtRecall SensitivityAtSpecificity",
     f"{_LACKING}: it counts whether the class is among the first k; zero_one is 1 - accuracy": "top_k_accuracy "
@@ -163,12 +163,11 @@ NO_LOSSES = {
     f"{_LACKING}; it is mae divided by the mae of a simple forecast": "mase rmsse mean_absolute_scaled_error",
     f"{_LACKING}; mae is q = 1, mse is q = 2": "lq lp",
     f"{_LACKING}: it depends on mse alone": "psnr 峰值信噪比",
-    f"{_LACKING}: it is not a loss of rows": "pearson pearsonr spearman kendall concordance ccc corr correlation ssim "
+    f"{_LACKING}: it is not a loss of rows": "pearson pearsonr spearman kendall ccc corr correlation ssim "
     "相关系数 皮尔逊相关系数 结构相似性 ms_ssim lpips fid bleu rouge wer cer",
     _ORDERS: "dcg rank_xendcg yetirank "
     "pairlogitpairwise PairAccuracy queryrmse queryauc QueryCrossEntropy stochasticrank pfound YetiRankPairwise "
-    "FilteredDCG dcg_score xendcg xe_ndcg xe_ndcg_mart xendcg_mart coverage_error "
-    "label_ranking_loss label_ranking_average_precision_score",
+    "FilteredDCG dcg_score xendcg xe_ndcg xe_ndcg_mart xendcg_mart label_ranking_average_precision_score",
     f"{_LACKING}: it sets the labels, and a loss compares them": "smooth_labels label_smoothing",
     f"{_LACKING}: it has weights to learn": "AdaptiveLogSoftmaxWithLoss",
     f"{_LACKING}: it is a distance, not a loss": "pairwise_distance pairwise_distances euclidean_distances "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,15 +16,26 @@ from losscli.declaration.domains import (
     ClassProbabilities,
     ClassTarget,
     Epsilon,
+    FinitePositive,
     IgnoreIndex,
     LogProbability,
     Mask,
+    Scores,
+    Smoothing,
 )
 from losscli.declaration.equivalent import same
 from losscli.declaration.loss import loss
 from losscli.declaration.properties import Property, Reduction, given
-from losscli.losses._classes import Targets, cross_entropy_slope, label_mask, order_of_cross_entropy
-from losscli.losses._numerics import CLIPPED
+from losscli.losses._classes import (
+    Targets,
+    cross_entropy_slope,
+    label_mask,
+    log_softmax,
+    log_sum_exp,
+    order_of_cross_entropy,
+    shift_down,
+)
+from losscli.losses._numerics import CLIPPED, expm1_minus_x, sigmoid, softplus, weigh, where_compute
 from losscli.losses._symbols import CLASSES
 from losscli.losses.multiclass import cross_entropy
 
@@ -286,3 +298,160 @@ bits_per_byte.form_properties(BOUNDED_GRADIENT)
 
 for token in (perplexity, bits_per_token, bits_per_byte):
     token.orders_like(order_of_cross_entropy)
+
+
+# ------------------------------------------------------------------------------------------------ pairs of answers
+
+LOG_RATIO = "((policy_chosen - policy_rejected) - (reference_chosen - reference_rejected))"
+
+
+@loss(
+    family="language",
+    aliases=("direct_preference_optimization", "直接偏好优化"),
+    formula="-(1 - label_smoothing) log sigmoid(beta h) - label_smoothing log sigmoid(-beta h)",
+    symbols={
+        "h": "(policy_chosen - policy_rejected) - (reference_chosen - reference_rejected): "
+        "how much more the policy prefers the chosen answer than the reference does"
+    },
+    unit="nat",
+    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT,
+    references=("Rafailov et al. 2023, arXiv:2305.18290", "Mitchell 2023, A note on DPO with noisy preferences"),
+    equivalents=(
+        same("torch", f"-torch.nn.functional.logsigmoid(beta * {LOG_RATIO})", label_smoothing=0.0),
+        same("numpy", f"np.logaddexp(0, -beta * {LOG_RATIO})", label_smoothing=0.0),
+        ("others", "TRL: DPOTrainer with loss_type='sigmoid', beta and label_smoothing"),
+    ),
+)
+def dpo(
+    policy_chosen: LogProbability,
+    policy_rejected: LogProbability,
+    reference_chosen: LogProbability,
+    reference_rejected: LogProbability,
+    *,
+    beta: FinitePositive = 0.1,
+    label_smoothing: Smoothing = 0.0,
+) -> Array:
+    """Direct preference optimization: whether a policy prefers the chosen answer more than its reference does.
+
+    Each role is the log-probability of a whole answer: the sum over its tokens. A policy that is its reference has
+    log 2.
+    Use: pairs of answers of which people chose one, for a policy that should stay near its reference.
+    Avoid: scores of answers, without a reference (bpr).
+    Pitfalls: it falls, too, where both answers become less likely; the value depends on beta, so it compares no runs
+    with different ones.
+    """
+    x = beta * log_ratio_gap(policy_chosen, policy_rejected, reference_chosen, reference_rejected)
+    if not label_smoothing:
+        return softplus(-x)
+    return (1 - label_smoothing) * softplus(-x) + label_smoothing * softplus(x)
+
+
+def log_ratio_gap(
+    policy_chosen: Array, policy_rejected: Array, reference_chosen: Array, reference_rejected: Array
+) -> Array:
+    """Compute h, the preference of the policy less that of the reference."""
+    return (policy_chosen - policy_rejected) - (reference_chosen - reference_rejected)
+
+
+@dpo.gradient
+def _(
+    policy_chosen: Array,
+    policy_rejected: Array,
+    reference_chosen: Array,
+    reference_rejected: Array,
+    *,
+    beta: float,
+    label_smoothing: float,
+) -> Array:
+    """beta (label_smoothing sigmoid(beta h) - (1 - label_smoothing) sigmoid(-beta h))"""
+    x = beta * log_ratio_gap(policy_chosen, policy_rejected, reference_chosen, reference_rejected)
+    return beta * (label_smoothing * sigmoid(x) - (1 - label_smoothing) * sigmoid(-x))
+
+
+# ---------------------------------------------------------------------------------------------- teacher and student
+
+
+class Divergence(NamedTuple):
+    """How far a student is from its teacher: p, the teacher's probabilities (N, C), and the divergence `kl` (N,).
+
+    `x` (N, C) is log(p / q) less its mean under p, which is the divergence.
+    """
+
+    p: Array
+    x: Array
+    kl: Array
+
+
+def soften(logits: Array, temperature: float) -> Array:
+    """Compute log softmax(z/T); differences of large logits keep their digits."""
+    return log_softmax(shift_down(logits, logits.max(axis=1)) / temperature)
+
+
+def compare_logits(teacher: Array, student: Array, temperature: float) -> Divergence:
+    """Compute the divergence of softmax(t/T) and softmax(s/T); nothing cancels where they are near each other.
+
+    With x = log(p / q) less its mean under p, KL is log sum_c p_c exp(-x_c), and that sum is 1 plus the sum of
+    p_c (exp(-x_c) - 1 + x_c), whose terms are not negative.
+    """
+    rows, top = np.arange(len(teacher)), teacher.argmax(axis=1)
+    log_p = soften(teacher, temperature)
+    p = np.exp(log_p)
+
+    def relative(values: Array) -> Array:
+        """Subtract the value of the teacher's class; 0 there, also where it is infinite."""
+        gaps = np.asarray(values - values[rows, top][:, None])
+        gaps[rows, top] = 0.0
+        return gaps / temperature
+
+    gaps = relative(np.where(teacher == student, 0.0, teacher - student))
+    mean = weigh(p, gaps).sum(axis=1)
+    x = gaps - mean[:, None]
+    log_q = relative(student) + (log_p[rows, top] + mean)[:, None]
+    terms = np.exp(log_q) - p + weigh(p, x)
+    terms = where_compute(terms, np.abs(x) < 1, lambda p, x: p * expm1_minus_x(-x), p, x)
+    beyond = terms.sum(axis=1)
+    kl = np.where(beyond < 1, np.log1p(beyond), log_sum_exp(log_q))
+    return Divergence(p, x, np.where(np.isinf(mean), np.inf, kl))
+
+
+@loss(
+    family="language",
+    aliases=("kd", "knowledge_distillation", "知识蒸馏"),
+    formula="T² sum_c p_c log(p_c / q_c), p = softmax(teacher/T), q = softmax(student/T)",
+    symbols={"T": "temperature", "c": "a class"},
+    unit="nat",
+    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT,
+    references=("Hinton, Vinyals & Dean 2015, arXiv:1503.02531",),
+    equivalents=(
+        same(
+            "torch",
+            "temperature**2 * torch.nn.functional.kl_div(torch.log_softmax(student / temperature, 1), "
+            "torch.log_softmax(teacher / temperature, 1), log_target=True, reduction='batchmean')",
+        ),
+        same(
+            "scipy",
+            "temperature**2 * scipy.stats.entropy(scipy.special.softmax(teacher / temperature, 1), "
+            "scipy.special.softmax(student / temperature, 1), axis=1)",
+        ),
+        ("paper", "Hinton et al. add the cross-entropy of the labels, with a weight of its own"),
+    ),
+)
+def distillation(teacher: Scores, student: Scores, *, temperature: FinitePositive = 2.0) -> Array:
+    """The divergence of a student's softened class probabilities from its teacher's, times the squared temperature.
+
+    Both roles are logits. A temperature above 1 makes the small probabilities count; its square keeps the gradients as
+    large as without it.
+    Use: to tell how well a small model follows a large one.
+    Avoid: probabilities (kl).
+    Pitfalls: values at different temperatures cannot be compared; a student as bad as its teacher has 0.
+    """
+    return temperature**2 * compare_logits(teacher, student, temperature).kl
+
+
+@distillation.gradient
+def _(teacher: Array, student: Array, *, temperature: float) -> Array:
+    """T (softmax(student/T) - softmax(teacher/T)), by the logits"""
+    p, x, kl = compare_logits(teacher, student, temperature)
+    gap = np.exp(soften(student, temperature)) - p
+    near = (np.abs(x) < 1) & (kl < 1)[:, None]
+    return temperature * where_compute(gap, near, lambda p, ratio: p * np.expm1(-ratio), p, x + kl[:, None])

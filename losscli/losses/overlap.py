@@ -245,7 +245,7 @@ def pixels(y_true: Array, y_pred: Array) -> Iterator[Refusal]:
 
 
 @overlap_loss(
-    aliases=("0-1 损失", "零一损失", "错误率", "误分类率"),
+    aliases=("error_rate", "misclassification_rate", "0-1 损失", "零一损失", "错误率", "误分类率"),
     formula="1 where [p >= threshold] != y, or where argmax_c s_c != y",
     properties=Property.BOUNDED_VALUE,
     elicits="the most likely value",

@@ -7,6 +7,7 @@ from statistics import NormalDist
 
 from losscli.compare.subset import ADDITIVE_REDUCTIONS
 from losscli.declaration.properties import Reduction
+from losscli.evaluation.dataset_wide import WholeRows
 from losscli.evaluation.run import RunState
 from losscli.page.observers import LossMoments
 from losscli.results import LossResult
@@ -25,7 +26,7 @@ def normal_interval(run: RunState, moments: LossMoments, i: int, level: float) -
     """
     accumulator, bound = run.accumulators[i], run.evaluators[i].bound
     n = moments.by_loss[i].n
-    if run.evaluators[i].coupled or run.reduction != "mean":
+    if isinstance(accumulator, WholeRows) or run.evaluators[i].coupled or run.reduction != "mean":
         return None
     if bound.loss.reduction is Reduction.MEDIAN:
         reach = z_score(level) / (2 * math.sqrt(n)) if n else math.inf

@@ -250,6 +250,23 @@ def mask_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> I
         yield pixels[0]._replace(arrays=arrays, tangent=tangent, case="", remarks=remarks)
 
 
+def teacher_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
+    """Yield the path of the logits of a teacher and its student: the student's probability of one of two classes."""
+    if list(domains) != ["teacher", "student"]:
+        return
+    temperature = bound.params["temperature"]
+
+    def arrays(x: Array) -> dict[str, Array]:
+        logits = temperature * np.log([TRUE_PROBABILITY, 1 - TRUE_PROBABILITY])
+        return {"teacher": constant(x, *logits), "student": temperature * np.log(stack_columns(x, x, 1 - x))}
+
+    def tangent(x: Array) -> Array:
+        return np.asarray(temperature * stack_columns(x, 1 / x, -1 / (1 - x)))
+
+    label = f"the student's probability, where the teacher's is {TRUE_PROBABILITY}"
+    yield Path("q", form, arrays, tangent, "", AXES["q"].interval, label, ("probabilities are at the temperature",))
+
+
 def divergence_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
     """Yield the paths of two distributions: the probability of one of two classes; of rows of numbers, one of them."""
     target, predicted = domains.get("y_true"), domains.get("y_pred")

@@ -7,12 +7,21 @@ from losscli.declaration.domains.censoring import TimeSteps
 from losscli.declaration.loss import BoundLoss
 from losscli.declaration.properties import Reduction
 from losscli.plot.curve_axes import Path, PathRule
-from losscli.plot.curve_rows import binary_paths, class_paths, divergence_paths, mask_paths, residual_paths, time_paths
+from losscli.plot.curve_rows import (
+    binary_paths,
+    class_paths,
+    divergence_paths,
+    mask_paths,
+    residual_paths,
+    teacher_paths,
+    time_paths,
+)
 from losscli.plot.curve_vectors import (
     batch_paths,
     box_paths,
     ensemble_paths,
     pair_paths,
+    preference_paths,
     prototype_paths,
     query_paths,
     ranking_paths,
@@ -28,8 +37,10 @@ RULES: tuple[PathRule, ...] = (
     class_paths,
     mask_paths,
     divergence_paths,
+    teacher_paths,
     box_paths,
     ranking_paths,
+    preference_paths,
     triplet_paths,
     prototype_paths,
     pair_paths,

@@ -23,6 +23,9 @@ EMBEDDING_LENGTH = 10.0
 FIVE_MEMBERS = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
 """Members of an ensemble, from their mean."""
 
+PREFERENCES = {"positive": "negative", "policy_chosen": "policy_rejected"}
+"""The role of what was chosen -> that of what was not."""
+
 
 def box_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
     """Yield the paths of boxes: one slides away from the true one, or changes its width in its place."""
@@ -209,6 +212,23 @@ def query_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> 
     yield Path(
         "margin", form, arrays, tangent, "", AXES["margin"].interval, "score of the relevant one of two documents"
     )
+
+
+def preference_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
+    """Yield the path of what was chosen and what was not: the margin between their scores or log-probabilities."""
+    chosen = form.gradient_role
+    rejected = PREFERENCES.get(chosen, "")
+    if rejected not in domains or form.coupled or not all(map(is_real, domains.values())):
+        return
+    others = [name for name in domains if name not in (chosen, rejected)]
+    label = f"margin: {chosen} − {rejected}"
+    remarks = (f"{' and '.join(others)} are 0",) if others else ()
+
+    def arrays(x: Array) -> dict[str, Array]:
+        # a log-probability is not above 0
+        return dict.fromkeys(others, 0 * x) | {chosen: np.minimum(x, 0.0), rejected: np.minimum(-x, 0.0)}
+
+    yield Path("margin", form, arrays, np.ones_like, "", AXES["margin"].interval, label, remarks)
 
 
 def ranking_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:

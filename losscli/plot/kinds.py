@@ -193,6 +193,8 @@ def misfit(name: str, request: Request) -> str:
         return f"{name} shows one model, and there are {len(dataset.models)}"
     if name == "share" and all(evaluator.one_distribution(dataset.bound) for evaluator in evaluators):
         return f"{join_labels(evaluators)}: all rows are one distribution, and have no losses of their own"
+    if name == "share" and all(evaluator.dataset_wide for evaluator in evaluators):
+        return f"{join_labels(evaluators)}: one number for all rows, which have no losses of their own"
     if name == "share" and not any(has_shares(evaluator, request.run.reduction) for evaluator in evaluators):
         return f"{join_labels(evaluators)}: rows have shares of a sum or a mean, not of a median or a maximum"
     if name in ("rows", "stress"):

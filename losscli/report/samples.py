@@ -11,6 +11,7 @@ from losscli.data.coded_text import CodedText
 from losscli.declaration.domains import FIRST_NAME, Array
 from losscli.declaration.row_lists import QUERY, RowLists
 from losscli.errors import UsageError
+from losscli.evaluation.dataset_wide import check_has_samples
 from losscli.report.tables import CellKind, Report, ReportColumn
 from losscli.result_names import distinct_names, gradient_columns
 
@@ -25,6 +26,8 @@ SampleColumns = dict[str, Any]
 
 def samples(stream: SampleStream, top: int | None) -> Report:
     """Report one row per sample while it is evaluated; with `top` the rows with the largest first loss."""
+    if top is not None:
+        check_has_samples(stream.run.evaluators[0])
     batches = (sample_columns(stream, item) for item in stream.batches)
     first = next(batches)
     labels = tuple(evaluator.label for evaluator in stream.run.evaluators)
@@ -53,12 +56,20 @@ def one_block_behind(first: SampleColumns, others: Iterator[SampleColumns]) -> I
 def sample_columns(stream: SampleStream, item: Evaluated) -> SampleColumns:
     """Return the columns of a batch: its key, the scalar roles, the losses, the gradients."""
     dataset, batch = stream.dataset, item.batch
-    size = len(item.outcomes[0].per_sample)
-    if any(len(outcome.per_sample) != size for outcome in item.outcomes):
+    for evaluator, outcome in zip(stream.run.evaluators, item.outcomes, strict=True):
+        if outcome.gradient is None:
+            check_has_samples(evaluator)
+    sizes = {
+        len(batch) if evaluator.dataset_wide else len(outcome.per_sample)
+        for evaluator, outcome in zip(stream.run.evaluators, item.outcomes, strict=True)
+    }
+    size = sizes.pop()
+    if sizes:
         raise UsageError("these losses have no samples in common: one of them reads a whole column as one distribution")
     numbers: SampleColumns = {}
     for evaluator, outcome in zip(stream.run.evaluators, item.outcomes, strict=True):
-        numbers[evaluator.label] = outcome.per_sample
+        if not evaluator.dataset_wide:
+            numbers[evaluator.label] = outcome.per_sample
         if isinstance(outcome.gradient, RowLists):
             problem = "a gradient has a number per row, and the samples here are queries"
             raise UsageError(f"{problem}: losscli.compute(..., gradient=True) in Python returns it")

@@ -138,7 +138,9 @@ def summary(evaluation: Evaluation) -> Report:
     for result in evaluation.losses:
         found = result.summary
         statistics = {key: getattr(found, key) for key in STATISTICS}
-        if not found.exact:
+        if not found.has_samples:
+            statistics = dict.fromkeys(STATISTICS)
+        elif not found.exact:
             statistics |= {key: Approximate(statistics[key]) for key in ("median", "p95")}
         weight = [found.weight_sum] if has_weights else []
         counts = [result.label, *result.group_columns.values(), found.n, *weight]

@@ -34,6 +34,16 @@ class Summary(NamedTuple):
     exact: bool
 
     @property
+    def has_samples(self) -> bool:
+        """Whether there are per-sample losses, of which these are the statistics."""
+        return True
+
+    @property
+    def nan_reason(self) -> str:
+        """Why the value is NaN though no row is, where that is known."""
+        return ""
+
+    @property
     def status(self) -> str:
         return status_of(self.value)
 

@@ -82,6 +82,20 @@ def cox(roles: Roles, params: Params) -> list:
         return [of_event(time, own) if event else mpf(0) for time, event, own in rows]
 
 
+def concordance_loss(roles: Roles, params: Params) -> list:
+    with mp.workdps(DIGITS):
+        sign = 1 if params["predicts"] == "risk" else -1
+        rows = list(zip(roles["time"], roles["event"], roles["y_pred"], strict=True))
+        orders = [
+            sign * (other - score)
+            for time, event, score in rows
+            for other_time, other_event, other in rows
+            if event and (time < other_time or (time == other_time and not other_event))
+        ]
+        wrong = mp.fsum(1 if order > 0 else mpf(order == 0) / 2 for order in orders)
+        return [wrong / len(orders) if orders else mp.nan]
+
+
 def uncensored(roles: Roles, at: mpf, including: bool) -> mpf:
     """The Kaplan-Meier estimate of the probability of no censoring before a time, or up to it."""
     rows = list(zip(roles["time"], roles["event"], strict=True))
@@ -117,6 +131,7 @@ def integrated_brier(roles: Roles, params: Params) -> list:
 
 REFERENCE: dict[str, Reference] = {
     "cox": cox,
+    "concordance_loss": concordance_loss,
     "ipcw_brier": ipcw_brier,
     "integrated_brier": integrated_brier,
     "aft": aft,
@@ -165,6 +180,12 @@ EXTREMES: dict[str, list[tuple[dict, Roles]]] = {
         for ties in ("breslow", "efron")
         for rows in (RISKS, TIED)
         for scores in SCORES
+    ],
+    "concordance_loss": [
+        ({"predicts": predicts}, rows | {"y_pred": scores})
+        for predicts in ("risk", "time")
+        for rows in (RISKS, TIED, {"time": [1.0, 2.0], "event": [0, 0]})
+        for scores in ([*SCORES[0]][: len(rows["time"])], [0.5] * len(rows["time"]))
     ],
     "ipcw_brier": [
         ({"at": at, "censoring": c}, CURVES | {"y_pred": PROBABILITIES})

@@ -32,12 +32,21 @@ from losscli.declaration.domains.intervals import Array as Array
 from losscli.declaration.domains.intervals import Interval as Interval
 from losscli.declaration.domains.intervals import Mask as Mask
 from losscli.declaration.domains.labels import FIRST_NAME as FIRST_NAME
-from losscli.declaration.domains.labels import BinaryLabels, ComparedLabels, GroupLabels, OneHotTargets, Qualities
+from losscli.declaration.domains.labels import NAMES as NAMES
+from losscli.declaration.domains.labels import (
+    BinaryLabels,
+    ComparedLabels,
+    GroupLabels,
+    HardLabels,
+    OneHotTargets,
+    Qualities,
+)
 from losscli.declaration.domains.labels import ClassTargets as ClassTargets
 from losscli.declaration.domains.masks import OneHotPixels, PixelProbabilities, PixelTargets
 from losscli.declaration.domains.members import Members, VectorMembers, VectorOutcomes
 from losscli.declaration.domains.origin import ValueOrigin as ValueOrigin
-from losscli.declaration.domains.parameters import Choice, ExceptOne, Flag, TweediePower
+from losscli.declaration.domains.parameters import Choice as Choice
+from losscli.declaration.domains.parameters import ExceptOne, Flag, NameList, TweediePower
 from losscli.declaration.domains.parameters import Number as Number
 from losscli.declaration.domains.parameters import OrNone as OrNone
 from losscli.declaration.domains.parameters import ParameterDomain as ParameterDomain
@@ -96,6 +105,12 @@ AnyLabel = Annotated[Array, ComparedLabels()]
 
 PredictedLabel = Annotated[Array, ComparedLabels(predicted=True)]
 """Predicted labels beside an `AnyLabel`, or probabilities of the label 1."""
+
+HardLabel = Annotated[Array, HardLabels()]
+"""Labels that are compared as they are, integers or names, shape (N,); their places among the parameter `classes`."""
+
+OrderedLabel = Annotated[Array, HardLabels(ordered=True)]
+"""The same, of classes in an order: integers, unless the parameter `classes` names them in order."""
 
 PairLabel = Annotated[Array, BinaryLabels(("N",))]
 """Labels {0, 1} or {-1, 1} of pairs, shape (N,); the kernel gets 0 and 1."""
@@ -283,6 +298,9 @@ NonNegative = Annotated[float, Number(NON_NEGATIVE)]
 UnitInterval = Annotated[float, Number(UNIT)]
 """A number in [0, 1]."""
 
+Smoothing = Annotated[float, Number(Interval(0, 0.5, high_open=True))]
+"""A number in [0, 0.5): the share of labels that are wrong."""
+
 Epsilon = Annotated[float, Number(Interval(0, 1, high_open=True))]
 """A number in [0, 1), such as the margin by which probabilities are clipped."""
 
@@ -318,6 +336,9 @@ Alpha = Annotated[float | None, OrNone(Number(UNIT))]
 
 IgnoreIndex = Annotated[int | None, OrNone(Number(integer=True))]
 """The class label of rows that do not count, or None."""
+
+ClassOrder = Annotated[tuple[str, ...] | None, OrNone(NameList())]
+"""The names of the classes in order, as `low/mid/high`, or None."""
 
 Cosine = Annotated[float, Number(MINUS_ONE_TO_ONE)]
 """A number in [-1, 1]."""

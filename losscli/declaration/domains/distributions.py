@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,8 +40,8 @@ class Simplex(Domain):
     each = "row"
     """What sums to 1."""
 
-    hint_of_sum: Hint | None = None
-    """How to mend sums other than 1 of what is neither logits nor normalized."""
+    hint_of_sum: ClassVar[Hint | None] = None
+    """How to mend what is no probability, or does not sum to 1, and is neither logits nor divided by its sum."""
 
     description = "a row of C probabilities that sums to 1"
 
@@ -54,7 +54,9 @@ class Simplex(Domain):
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
         allowed = Interval(0) if self.normalize else Interval(0, 1 + MAX_SUM_ERROR)
         has_from_logits = "from_logits" in self.switches
-        hint = (Hint.FROM_LOGITS if has_from_logits else Hint.GIVE_SOFTMAX) if self.may_be_logits else None
+        hint = self.hint_of_sum
+        if self.may_be_logits:
+            hint = Hint.FROM_LOGITS if has_from_logits else Hint.GIVE_SOFTMAX
         wrong = allowed.outside(values)
         if wrong is not None:
             raise origin.error(wrong, values, "is not a probability" if not self.normalize else "is negative", hint)
@@ -69,7 +71,6 @@ class Simplex(Domain):
             if "normalize" in self.switches:
                 either = Hint.DIVIDE_OR_FROM_LOGITS if has_from_logits else Hint.DIVIDE_OR_GIVE_SOFTMAX
                 hint = either if self.may_be_logits else Hint.DIVIDE_BY_SUM
-            hint = hint or self.hint_of_sum
             raise origin.error(error > MAX_SUM_ERROR, sums, f"is the sum of the {self.each}, not 1", hint)
         if largest > SILENT_SUM_ERROR and not origin.memory.get("sum"):
             origin.memory["sum"] = True

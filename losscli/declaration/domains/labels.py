@@ -197,3 +197,62 @@ class ComparedLabels(Domain):
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
         size = self.size(dims)
         return rng.uniform(0.02, 0.98, size=size) if self.predicted else rng.integers(0, 2, size=size).astype(float)
+
+
+NAMES = "names"
+"""The key by which the memory of a role has the numbers of names: name -> number, less FIRST_NAME."""
+
+
+@dataclass(eq=False, repr=False)
+class HardLabels(ComparedLabels):
+    """Labels of rows or predictions that are compared as they are, and are no probabilities.
+
+    The parameter `classes` names all of them in order: the kernel then gets their places. Labels that are `ordered`, or
+    have a parameter `weighting` other than `none`, are integers where there is none.
+    """
+
+    shapes: tuple[str, ...] = ("N",)
+    ordered: bool = False
+    classes: tuple[str, ...] | None = None
+
+    def with_params(self, params: Params) -> Domain:
+        ordered = self.ordered or params.get("weighting", "none") != "none"
+        return replace(self, ordered=ordered, classes=params.get("classes"))
+
+    def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
+        with np.errstate(invalid="ignore"):
+            wrong = (values != np.floor(values)) | np.isinf(values)
+        origin.refuse(values == PADDING, values, "marks what does not count, and would be compared like any label")
+        origin.refuse(wrong, values, f"is not {self.describe()}", Hint.GIVE_HARD_LABELS)
+        is_name = values >= FIRST_NAME
+        if self.classes is not None:
+            return self._places(values, origin)
+        if self.ordered and is_name.any():
+            first = int(is_name.argmax())
+            names = np.where(is_name, label_texts(values[first : first + 1], origin)[0], "").astype(object)
+            raise origin.error(is_name, names, "is a name, and names have no order", Hint.NAME_CLASSES)
+        return values
+
+    def _places(self, values: Array, origin: ValueOrigin) -> Array:
+        """Return the places of labels among the classes."""
+        assert self.classes is not None
+        places = {name: float(i) for i, name in enumerate(self.classes)}
+        distinct, index = np.unique(values, return_inverse=True)
+        names = label_texts(distinct, origin)
+        found = np.array([places.get(name, -1.0) for name in names])[index]
+        if (found < 0).any():
+            texts = np.array(names, dtype=object)[index]
+            raise origin.error(found < 0, texts, f"is not one of the classes: they are {', '.join(self.classes)}")
+        return np.asarray(found)
+
+    def describe(self) -> str:
+        return "a label: an integer or a name"
+
+    def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
+        return rng.integers(0, 3, size=self.size(dims)).astype(float)
+
+
+def label_texts(values: Array, origin: ValueOrigin) -> list[str]:
+    """Return labels as text: names as they were given, integers by their digits."""
+    names = list(origin.memory.get(NAMES, ()))
+    return [names[int(v) - FIRST_NAME] if v >= FIRST_NAME else str(int(v)) for v in values.tolist()]

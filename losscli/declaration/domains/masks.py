@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ class PixelProbabilities(Simplex):
 class TargetPixels(PixelProbabilities):
     """For each pixel of a row the target probabilities of the classes."""
 
-    hint_of_sum = Hint.FLATTEN_TARGETS
+    hint_of_sum: ClassVar[Hint | None] = Hint.FLATTEN_TARGETS
 
 
 @dataclass(eq=False, repr=False)

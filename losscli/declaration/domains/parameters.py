@@ -169,6 +169,28 @@ class WordOrInteger(Choice):
         return super().check(str(value) if type(value) is int else value)
 
 
+class NameList(ParameterDomain):
+    """Names in order, none of them twice, typed `low/mid/high`."""
+
+    def parse(self, text: str) -> tuple[str, ...]:
+        return self.check([name.strip() for name in text.replace(",", "/").split("/")])
+
+    def check(self, value: Any) -> tuple[str, ...]:
+        names = [str(name) for name in value] if isinstance(value, (list, tuple, np.ndarray)) else []
+        if len(names) < 2 or not all(names) or len(set(names)) < len(names):
+            raise ValueError(f"must be {self.describe()}")
+        return tuple(names)
+
+    def describe(self) -> str:
+        return "a list of two or more different names, as low/mid/high"
+
+    def text(self, value: Any) -> str:
+        return "/".join(value)
+
+    def sample(self, rng: np.random.Generator) -> Any:
+        return None
+
+
 @dataclass(eq=False, repr=False)
 class OrNone(ParameterDomain):
     """Another domain, or None, which is typed `none`."""

@@ -161,6 +161,10 @@ class Bootstrap:
         """Return why there is no interval; empty if there may be one."""
         return self.refusal or (NOT_FINITE if not self.is_finite else ONE_ROW if self.n < 2 else "")
 
+    def own_interval(self) -> ConfidenceInterval | None:
+        """Return the interval of what is neither a ratio nor a median; None for these."""
+        return None
+
     def streamed_interval(self) -> ConfidenceInterval:
         """Return the interval of a ratio whose rows are not held."""
         assert self.totals is not None

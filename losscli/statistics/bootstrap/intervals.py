@@ -41,6 +41,8 @@ def _interval_without_ratio(bootstrap: Bootstrap) -> ConfidenceInterval | None:
     """Return the interval of all but ratios of held rows, or why there is none."""
     if why := bootstrap.reason_for_none():
         return ConfidenceInterval.none(bootstrap.resampling, why)
+    if (own := bootstrap.own_interval()) is not None:
+        return own
     if bootstrap.sketch is not None:
         return bootstrap.finish(bootstrap.sketch.interval(bootstrap.resampling), None, bootstrap.n)
     if bootstrap.totals is not None:
