@@ -133,12 +133,12 @@ def _complete_queries(batches: Iterator[Batch]) -> Iterator[Batch]:
         query = batch.query
         assert query is not None
         last = int(runs_of(query.codes)[-1])
-        is_same = bool(held) and held[-1].query is not None and held[-1].query[-1] == query[0]
-        if last == 0 and is_same:
-            held.append(batch)
-            continue
-        yield concat_batches([*held, batch.take(slice(0, last))]) if last else concat_batches(held or [batch])
-        held = [batch.take(slice(last, len(batch)))]
+        if last or not held or held[-1].query is None or held[-1].query[-1] != query[0]:
+            complete = [*held, batch.take(slice(0, last))] if last else held
+            if complete:
+                yield concat_batches(complete)
+            held = []
+        held.append(batch.take(slice(last, len(batch))))
     if held:
         yield concat_batches(held)
 

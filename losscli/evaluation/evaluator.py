@@ -105,8 +105,8 @@ class Evaluator:
                 self._call(hooks["denominator"], arrays) if "denominator" in hooks else None,
                 None if clipped is None else _rows_with(clipped),
                 self._gradient(batch, arrays, elements) if gradient else None,
-                self._call(hooks["frequency"], arrays) if "frequency" in hooks else None,
-                self._call(hooks["tally"], arrays) if "tally" in hooks else None,
+                frequency=self._call(hooks["frequency"], arrays) if "frequency" in hooks else None,
+                tallied=self._call(hooks["tally"], arrays) if "tally" in hooks else None,
             )
 
     def counts(self, inputs: Mapping[str, Any]) -> Any:

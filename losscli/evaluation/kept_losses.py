@@ -94,7 +94,7 @@ def _without_elements(outcome: Outcome, given: Sequence[NDArray[Any]]) -> Outcom
         own(outcome.denominator),
         outcome.clipped,
         outcome.gradient,
-        own(outcome.frequency),
+        frequency=own(outcome.frequency),
     )
 
 
