@@ -104,6 +104,8 @@ def check_same_classes(models: Mapping[str, RoleColumns]) -> None:
         if is_known and (mine or (1,)) != (theirs or (1,)):
             counts = [math.prod(shape) for shape in (mine, theirs)]
             words = [f"{count} column{'s' if count > 1 else ''}" for count in counts]
+            if counts[0] == counts[1]:  # the axes are in another order
+                words = [f"rows of shape {shape}" for shape in (mine, theirs)]
             raise DataError(f"{label}model {first!r} has {words[0]}, model {name!r} has {words[1]}")
         if expected.names and bound.names and sorted(bound.names) != sorted(expected.names):
             classes = f"{first!r} {', '.join(expected.names)}; {name!r} {', '.join(bound.names)}"

@@ -161,8 +161,8 @@ def test_the_size_of_batches_does_not_matter(setting: tuple[BoundLoss, Form]) ->
 
 # ------------------------------------------------------------------------------------------------ gradients
 
-HELD_CONSTANT = {("coco", ("labels", "embeddings"))}
-"""Forms whose gradient takes class means as they are, so that it is not the slope of the value."""
+HELD_CONSTANT = {("coco", ("labels", "embeddings")), ("adaface", ("labels", "embeddings", "weights"))}
+"""Forms whose gradient takes class means or lengths as they are, so that it is not the slope of the value."""
 
 WITH_GRADIENT = [
     s for s in SETTINGS if "gradient" in s[1].hooks and (s[0].loss.name, tuple(s[1].names)) not in HELD_CONSTANT
@@ -299,10 +299,11 @@ def with_a_far_row(bound: BoundLoss, form: Form, size: float) -> Iterator[dict[s
         arrays = {name: np.stack([arrays[name], others[name]], axis=1) for name in arrays}
     keys = (role for role in form.roles if role.domain.accepts_any_label or isinstance(role.domain, QueryKeys))
     arrays |= {role.name: np.array([0, 0, 1, 1]) for role in keys}
-    choices = [far_rows(role.domain.with_params(bound.params), arrays[role.name][0], size) for role in form.roles]
+    roles = [role for role in form.roles if role.name in arrays]
+    choices = [far_rows(role.domain.with_params(bound.params), arrays[role.name][0], size) for role in roles]
     for rows in product(*choices):
         changed = {name: array.copy() for name, array in arrays.items()}
-        for role, row in zip(form.roles, rows, strict=True):
+        for role, row in zip(roles, rows, strict=True):
             if role.domain.per_row:
                 changed[role.name][0] = row
         yield changed

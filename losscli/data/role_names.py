@@ -22,6 +22,7 @@ OTHER_NAMES = {
     "embeddings": ("embedding", "emb", "features"),
     "weights": ("class_weights", "prototypes"),
     "centers": ("centroids", "class_means"),
+    "proxies": ("proxy", "prototypes"),
     "labels1": ("label1", "label_1"),
     "labels2": ("label2", "label_2"),
     "embeddings1": ("embedding1", "embedding_1", "emb1", "emb_1"),

@@ -138,6 +138,7 @@ class Evaluator:
         for name, domain, index in layout.roles:
             array, origin = batch.arrays[name], batch.origins[name]
             if isinstance(index, PixelAxes):
+                note_masks(batch, name, index)
                 array, origin = index.flatten(array), index.origin(origin)
             elif index is not None:
                 array = array[index]
@@ -207,11 +208,7 @@ class Evaluator:
             if name not in batch.arrays:
                 continue
             array, origin, domain = batch.arrays[name], batch.origins[name], role.domain.with_params(self.bound.params)
-            index = pixel_axes.get(name)
-            if index is None:
-                index = _find_index(array, domain, origin, label)
-            else:
-                note_masks(batch, name, index)
+            index = pixel_axes.get(name) or _find_index(array, domain, origin, label)
             check_rows_hold_numbers(array, domain, origin)
             shape = array.shape if index is None else index_shape(array, index)
             for letter, size in _letters(domain, shape):

@@ -38,7 +38,6 @@ NAMES_ELSEWHERE = {
     "error": "zero_one",
     "error@": "zero_one:threshold={}",
     "poisson-nloglik": "poisson_nll:full=true",
-    "gamma-nloglik": "gamma_deviance",
     "tweedie-nloglik": "tweedie_deviance:power=1.5",
     "tweedie-nloglik@": "tweedie_deviance:power={}",
     # LightGBM: objectives, metrics and their aliases (https://lightgbm.readthedocs.io/en/stable/Parameters.html)
@@ -90,7 +89,7 @@ NAMES_ELSEWHERE = {
     "binary_logistic_loss": "bce:from_logits=true",
     "multiclass_logistic_loss": "cross_entropy:from_logits=true",
     "binary_hinge_loss": "hinge",
-    "multiclass_generalized_dice_loss": "dice",
+    "multiclass_generalized_dice_loss": "generalized_dice",
     "safe_softmax_cross_entropy": "cross_entropy:from_logits=true",
     "sigmoid_binary_cross_entropy": "bce:from_logits=true",
     "cosine_proximity": "cosine_similarity",
@@ -101,7 +100,6 @@ NAMES_ELSEWHERE = {
     "aam_softmax": "arcface",
     "InsightFace": "arcface",
     "SimCLR": "ntxent",
-    "CLIP": "info_nce",
     # scikit-learn, statsmodels, R
     "neg_log_loss": "bce, cross_entropy",
     "neg_brier_score": "brier",

@@ -52,8 +52,13 @@ RULES: tuple[PathRule, ...] = (
 def find_paths(bound: BoundLoss) -> dict[str, list[Path]]:
     """Return the paths of a loss by axis, the most usual axis first; several paths of an axis are its cases."""
     found: dict[str, list[Path]] = {}
+    wanted = {role for role, parameter in bound.loss.alternatives if bound.params[parameter] is None}
     for form in bound.loss.forms:
-        domains = {role.name: role.domain.with_params(bound.params) for role in form.roles if not role.optional}
+        domains = {
+            role.name: role.domain.with_params(bound.params)
+            for role in form.roles
+            if not role.optional or role.name in wanted
+        }
         offered: dict[str, list[Path]] = {}
         for rule in RULES:
             for path in rule(bound, form, domains):
@@ -68,6 +73,8 @@ def no_curve_reason(bound: BoundLoss) -> str:
     """Return why a loss has no curve, in words that follow its name; "" if it is not known to have none."""
     loss, form = bound.loss, bound.loss.forms[0]
     formula = f" ({loss.formula})"
+    if loss.dataset_wide:
+        return f"it is one number for all rows{formula}, none of which has a loss"
     if loss.reduction in (Reduction.MEDIAN, Reduction.MAX):
         word = "median" if loss.reduction is Reduction.MEDIAN else "largest"
         return f"it is the {word} of all rows{formula}, not a loss of one row"
@@ -79,6 +86,10 @@ def no_curve_reason(bound: BoundLoss) -> str:
         return f"how much a row counts depends on all others{formula}"
     if any(isinstance(role.domain, TimeSteps) for role in form.roles):
         return "it is a loss of the hazards of all intervals until the event, and no single number sums them up"
+    if callable(form.coupling) and form.couples(bound.params):
+        return f"with these parameters what a row costs depends on all others{formula}"
     if any(isinstance(role.domain, LabelSequences) for role in form.roles):
         return "it is a loss of whole sequences, and no single number says how right one is"
+    if loss.dataset_wide:
+        return f"it is one number for all rows{formula}, not a loss of one row"
     return ""
