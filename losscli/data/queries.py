@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from losscli.data.batch import Batch
 from losscli.data.coded_text import CodedText, encode, text_digests
-from losscli.data.role_columns import RoleColumns
 from losscli.data.gather import concat_batches
 from losscli.data.keys import AlignedChunks
 from losscli.data.model_roles import is_of_model, split_model_role
+from losscli.data.role_columns import RoleColumns
 from losscli.data.table import Kind, SplitInsideQuotes, SplittableTable, check_one_per_row
 from losscli.declaration.domains import Array, ValueOrigin
 from losscli.declaration.row_lists import QUERY, Offsets, RowLists, offsets_of
@@ -133,12 +133,12 @@ def _complete_queries(batches: Iterator[Batch]) -> Iterator[Batch]:
         query = batch.query
         assert query is not None
         last = int(runs_of(query.codes)[-1])
-        is_same = bool(held) and held[-1].query is not None and held[-1].query[-1] == query[0]
-        if last == 0 and is_same:
-            held.append(batch)
-            continue
-        yield concat_batches([*held, batch.take(slice(0, last))]) if last else concat_batches(held or [batch])
-        held = [batch.take(slice(last, len(batch)))]
+        if last or not held or held[-1].query is None or held[-1].query[-1] != query[0]:
+            complete = [*held, batch.take(slice(0, last))] if last else held
+            if complete:
+                yield concat_batches(complete)
+            held = []
+        held.append(batch.take(slice(last, len(batch))))
     if held:
         yield concat_batches(held)
 

@@ -139,7 +139,7 @@ NO_LOSSES = {
     _ONE_MINUS.format("f1_loss"): "f1_score f_score fbeta_score total_f1 F值 F1值 F1分数 F1度量",
     _ONE_MINUS.format("matthews_loss"): "matthews_corrcoef",
     _ONE_MINUS.format("cohen_kappa_loss"): "wkappa cohen_kappa_score",
-    _RANKS: "auc_mu gini ks normalized_gini mean_average_precision roc_curve det_curve precision_recall_curve",
+    _RANKS: "auc_mu gini ks normalized_gini roc_curve det_curve precision_recall_curve",
     _COUNTS: "precision precision_score recall recall_score specificity sensitivity 精确率 "
     "召回率 查准率 查全率 灵敏度 特异度 FalseNegatives "
     "FalsePositives TrueNegatives TruePositives confusion_matrix multilabel_confusion_matrix MeanIoU BinaryIoU "

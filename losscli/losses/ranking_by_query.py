@@ -107,7 +107,7 @@ query_loss = partial(loss, family="ranking", by_query=True, symbols=RANKING)
             shapes={"y_true": "N,K", "y_pred": "N,K"},
             no_relevant="1",
         ),
-        ("others", "XGBoost (no_relevant=0), LightGBM and Kaggle: ties=order"),
+        ("others", "XGBoost, LightGBM and Kaggle: ties=order, no_relevant=0"),
     ),
 )
 def ndcg_loss(
