@@ -10,6 +10,7 @@ import numpy as np
 from losscli.declaration.domains import Array, Boxes, Domain
 from losscli.declaration.domains.distributions import ClassTable, Vectors
 from losscli.declaration.domains.labels import BinaryLabels, ClassTargets, GroupLabels
+from losscli.declaration.domains.levels import IntervalEnds, QuantileRows
 from losscli.declaration.domains.members import Members
 from losscli.declaration.form import Form
 from losscli.declaration.loss import BoundLoss
@@ -123,13 +124,19 @@ def prototype_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain])
     tables = [name for name, domain in domains.items() if isinstance(domain, ClassTable)]
     vectors = [name for name, domain in domains.items() if isinstance(domain, Vectors)]
     labels = [name for name, domain in domains.items() if isinstance(domain, ClassTargets)]
-    if len(tables) != 1 or not vectors or not labels or len(tables + vectors + labels) != len(domains) or form.coupled:
+    if len(tables) != 1 or not vectors or not labels or len(tables + vectors + labels) != len(domains):
+        return
+    if form.couples(bound.params):
         return
     table, moved = tables[0], form.gradient_role
     others = [name for name in vectors if name != moved]
-    fixed = {table: np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])}
+    prototypes = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    fixed = {table: prototypes[:, None] if "C,K,D" in domains[table].shapes else prototypes}
     classes = {name: np.zeros(2) for name in labels}
-    if bound.loss.family == "metric":
+    probe = {name: np.array([[0.6, 0.8, 0.0], [1.2, 1.6, 0.0]]) for name in vectors}
+    values = evaluate_rows(bound, form, {**classes, **probe, **fixed})
+    is_angle = values is not None and np.isclose(values[0], values[1])
+    if bound.loss.family == "metric" and not is_angle:
 
         def from_center(x: Array) -> dict[str, Array]:
             at_zero = {table: np.array([[0.0, 0.0], [0.0, 1.0]])}
@@ -140,9 +147,7 @@ def prototype_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain])
             "distance", form, from_center, lambda x: stack_columns(x, 1.0, 0.0), "", AXES["distance"].interval, label
         )
         return
-    probe = {name: np.array([[0.6, 0.8, 0.0], [1.2, 1.6, 0.0]]) for name in vectors}
-    values = evaluate_rows(bound, form, {**classes, **probe, **fixed})
-    length = 1.0 if values is not None and np.isclose(values[0], values[1]) else EMBEDDING_LENGTH
+    length = 1.0 if is_angle else EMBEDDING_LENGTH
     remarks = ["the centre of the other class is at 90°"]
     if length != 1:
         remarks.append(f"embeddings have length {length:g}")
@@ -215,6 +220,22 @@ def preference_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]
     yield Path("margin", form, arrays, np.ones_like, "", AXES["margin"].interval, label, remarks)
 
 
+def query_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
+    """Yield the path of a query of two documents, of which the first is relevant: the margin between their scores."""
+    if not form.by_query:
+        return
+
+    def arrays(x: Array) -> dict[str, Array]:
+        return {"y_true": constant(x, 1.0, 0.0), "y_pred": stack_columns(x, x, 0.0)}
+
+    def tangent(x: Array) -> Array:
+        return constant(x, 1.0, 0.0)
+
+    yield Path(
+        "margin", form, arrays, tangent, "", AXES["margin"].interval, "score of the relevant one of two documents"
+    )
+
+
 def ranking_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
     """Yield the path of two scores of which one should be the higher: the margin between them."""
     if list(domains) != ["y_true", "x1", "x2"] or not all(is_real(domains[name]) for name in ("x1", "x2")):
@@ -224,6 +245,28 @@ def ranking_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -
         return {"y_true": constant(x, 1.0), "x1": x + 0.0, "x2": 0 * x}
 
     yield Path("margin", form, arrays, np.ones_like, "", AXES["margin"].interval, "margin: y · (x1 − x2)")
+
+
+def interval_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
+    """Yield the path of an interval or of quantiles that keep their width: the distance of the middle."""
+    predicted = domains.get("y_pred")
+    if set(domains) != {"y_true", "y_pred"} or "gradient" not in form.hooks:
+        return
+    if isinstance(predicted, QuantileRows) and predicted.levels is not None:
+        offsets, middle = 2 * np.array(predicted.levels) - 1, "level 1/2 − y_true"
+        remark = "the quantile of level t is 2t - 1 above that of level 1/2"
+    elif isinstance(predicted, IntervalEnds):
+        offsets, middle, remark = np.array([-1.0, 1.0]), "middle of the interval − y_true", "an interval of width 2"
+    else:
+        return
+
+    def arrays(x: Array) -> dict[str, Array]:
+        return {"y_true": 0 * x, "y_pred": x[:, None] + offsets}
+
+    def tangent(x: Array) -> Array:
+        return np.ones((len(x), len(offsets)))
+
+    yield Path("residual", form, arrays, tangent, label=middle, remarks=(remark,))
 
 
 def ensemble_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:

@@ -16,7 +16,8 @@ from losscli.declaration.domains import Array
 from losscli.declaration.loss import BoundLoss
 from losscli.declaration.properties import Functional
 from losscli.errors import DataError, UsageError
-from losscli.evaluation.evaluator import Evaluator, choose_form
+from losscli.evaluation.evaluator import Evaluator
+from losscli.evaluation.shapes import choose_form
 from losscli.messages import Hint, Message, join_names
 from losscli.options import EvaluationOptions
 from losscli.recommend.aim import MOSTLY_ZERO, parse_target
@@ -31,7 +32,7 @@ from losscli.recommend.role_profile import RoleProfile, list_role_facts, list_ro
 from losscli.recommend.role_sets import bind_boxes, bind_observed, bind_role_set
 from losscli.recommend.rules import RULES_OF_TASK
 from losscli.recommend.rules.findings import Finding, Verdict
-from losscli.recommend.rules.forecasts import VARIANCE_LOSS, quantile_columns
+from losscli.recommend.rules.forecasts import SPREAD_ROLES, are_symmetric, quantile_columns, quantile_set, spread_column
 from losscli.recommend.summary import short
 from losscli.recommend.tasks import Task
 from losscli.result_base import Result, ResultSequence, short_text, shown
@@ -65,6 +66,11 @@ class Advice(Result):
     def loss(self) -> str:
         """The loss as it is typed, with its parameters."""
         return self.bound.label
+
+    @property
+    def is_of_queries(self) -> bool:
+        """Whether a sample of the loss is a query, not a row."""
+        return self.bound.loss.forms[0].by_query
 
     @property
     def label(self) -> str:
@@ -131,9 +137,10 @@ class Recommendation(ResultSequence[Advice]):
 
 
 def by_forecast(advice: Iterable[Advice]) -> list[list[Advice]]:
-    """Return the advice on losses to try: that for y_pred, then that for other columns, where there is any."""
+    """Return the advice on losses to try: on rows, on queries, and on other columns than y_pred, where there is any."""
     tried = [a for a in advice if a.verdict in TO_TRY]
-    parts = [a for a in tried if a.column is None], [a for a in tried if a.column is not None]
+    of_rows = [a for a in tried if a.column is None and not a.is_of_queries]
+    parts = of_rows, [a for a in tried if a.is_of_queries], [a for a in tried if a.column is not None]
     return [part for part in parts if part]
 
 
@@ -158,7 +165,9 @@ def recommend_from(
     functional = parse_target(target)
     level = functional.level if functional is not None and functional.name == "quantile" else None
     beside = find_beside(sources, options.columns, level)
-    options = options._replace(columns={role: name for role, name in options.columns.items() if role != "variance"})
+    options = options._replace(
+        columns={role: name for role, name in options.columns.items() if role not in SPREAD_ROLES}
+    )
     if beside.centre is not None:
         options = options._replace(columns={**options.columns, "y_pred": beside.centre})
     if beside.point is not None:
@@ -183,8 +192,8 @@ def recommend_from(
     commands = []
     for part in by_forecast(advice) if paths is not None else ():
         found = columns_to_spell_out([a.bound for a in part], dataset, sources, options)
-        if any(a.name == VARIANCE_LOSS for a in part) and beside.variance is not None:
-            found["variance"] = beside.variance
+        for one in part:
+            found |= spread_column(one.name, beside)
         columns = list(dict.fromkeys(a.column for a in part if a.column is not None))
         losses = list(dict.fromkeys(a.loss for a in part))
         commands.append(
@@ -192,6 +201,11 @@ def recommend_from(
                 losses, paths or (), options, read_options, found, columns, dependence_option(profile), box_format
             )
         )
+    together = quantile_set(profile) if isinstance(profile, Profile) else []
+    if together and paths is not None:
+        losses = ["crps_quantile", *(["wis"] if are_symmetric(together) else [])]
+        found = {"y_pred": ",".join(forecast.column for forecast in together)}
+        commands.append(compare_command(losses, paths, options, read_options, found))
     return Recommendation(
         data_info(dataset, profile.weight),
         str(profile.task),
@@ -254,12 +268,14 @@ def advise(d: Profile | RoleProfile) -> list[Advice]:
 def try_loss(advice: Advice, d: Profile | RoleProfile) -> Advice:
     """Return the advice, or another one if the loss refuses the data or gives no finite number."""
     batches = [d.sample, d.extreme_rows]
-    if advice.name == VARIANCE_LOSS and d.beside.variance is not None:
-        batches = [with_numbers(batch, "variance", d.beside.variance) for batch in batches]
+    for role, column in spread_column(advice.name, d.beside).items():
+        batches = [with_numbers(batch, role, column) for batch in batches]
     if advice.column is not None:
         batches = [with_numbers(batch, "y_pred", advice.column) for batch in batches]
     form = choose_form(advice.bound, {role: array.shape for role, array in batches[0].arrays.items()})
     assert form is not None
+    if form.by_query:  # a sample of rows has no whole queries
+        return advice
     evaluator = Evaluator(advice.bound, form)
     if evaluator.needs_all_rows(batches[0].arrays):  # a few rows are no sample where rows are compared with each other
         del batches[1]
@@ -288,6 +304,10 @@ def list_notes(d: Profile, advice: Sequence[Advice]) -> Iterator[str]:
         yield f"{sampled}; ranges, labels and zeros are of all"
     if d.task is Task.REGRESSION:
         yield from list_regression_notes(d, advice)
+    if together := quantile_set(d):
+        names = join_names([repr(forecast.column) for forecast in together])
+        also = ", and wis, too, by intervals" if are_symmetric(together) else ""
+        yield f"{names} are one forecast of a distribution: crps_quantile scores them together{also}"
     if d.task in LABELS and not d.pred.is_within(0, 1):
         yield from list_score_notes(d)
     yield from list_calibration_notes(d)

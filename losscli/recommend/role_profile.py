@@ -106,7 +106,7 @@ class RoleProfile:
     def n_mask_classes(self) -> int:
         """The classes of masks."""
         labels, predicted = (self.sample.arrays[role] for role in ("y_true", "y_pred"))
-        return predicted.size // labels.size if labels.ndim < predicted.ndim else predicted.shape[-1]
+        return int(predicted.size // labels.size if labels.ndim < predicted.ndim else predicted.shape[-1])
 
     @property
     def n_pixels(self) -> int:

@@ -44,6 +44,10 @@ def binary_scores(d: Profile) -> Iterator[Finding]:
 
 def order_alone(d: Profile) -> Iterator[Finding]:
     """Yield losses that see the order of the predictions alone."""
+    if d.has_queries and d.width == 1:
+        yield consider(
+            "ndcg_loss", "a column says which rows are of one query: suits if the order within a query counts"
+        )
     if min(d.base_rate, 1 - d.base_rate) == 0:
         return
     yield consider("auc_loss", "the share of pairs of both labels in the wrong order: suits if only the order counts")
