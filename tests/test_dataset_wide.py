@@ -64,6 +64,7 @@ def test_counts_merge_in_any_order_without_losing_digits(scale: int) -> None:
         for i in order:
             part = parts[i]
             merged.merge(LabelPairs(part.true, part.predicted, part.weight.take(np.arange(len(part.true)))))
+        merged.confusion()
         for i, j, found in zip(merged.true, merged.predicted, merged.weight.value, strict=True):
             exact = math.fsum(weight[(true == i) & (predicted == j)])
             assert found == pytest.approx(exact, rel=1e-15)
