@@ -220,7 +220,7 @@ class LossResult(SummaryStatistics, Plottable, Result):
         if self.per_sample is None or self.rows is None:
             raise UsageError("per-sample losses, of losses that have them, are kept by compute alone, without groups")
         columns: dict[str, Any] = {self.label: self.per_sample}
-        if self.gradient is not None:
+        if self.gradient is not None and len(self.gradient) == len(self.per_sample):  # that of queries is by row
             columns |= gradient_columns(self.label, self.gradient)
         return pd.DataFrame(columns, index=pd.Index(self.rows, name="row"))
 

@@ -168,6 +168,8 @@ def draws(loss: Loss, statement: Equivalent, bound: BoundLoss, seed: int) -> Ite
             if role.name in without:
                 continue
             domain = role.domain.with_params(bound.params)
+            if form.by_query and role.optional:
+                continue  # each row is a query
             if domain.shapes[0] == "N*":
                 domain = _with_shape(domain, all_have)
             elif role.name in statement.shapes:

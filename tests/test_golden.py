@@ -10,7 +10,11 @@ import pytest
 import losscli
 from tests.registry_cases import LOSSES, golden, has_golden
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*no other row:UserWarning")  # what cases of one row are noted for
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*no other row:UserWarning"),  # what cases of one row are noted for
+    pytest.mark.filterwarnings("ignore:.*(left out of the mean|in row order|all rows are one query):UserWarning"),
+    pytest.mark.filterwarnings("ignore:.*lower end is above:UserWarning", "ignore:.*quantiles cross:UserWarning"),
+]
 
 WITH_CASES = [loss.name for loss in LOSSES if has_golden(loss.name)]
 CASES = [pytest.param(case, id=case["id"]) for name in WITH_CASES for case in golden(name)]

@@ -160,6 +160,15 @@ LabelRow = Annotated[Array, BinaryLabels(("N,C",))]
 Relevance = Annotated[Array, arrays.Numbers(("N,C",), NON_NEGATIVE, noun="relevances")]
 """Rows of relevances >= 0, shape (N, C)."""
 
+Relevances = Annotated[Array, arrays.RelevanceNumbers(("N", "N,K"), Interval(0, high_open=True), noun="relevances")]
+"""Finite relevances >= 0: of the rows of queries, shape (N,), or of rows that are queries, shape (N, K)."""
+
+ScoresOfRows = Annotated[Array, Domain(("N", "N,K"))]
+"""Scores of the rows of queries, shape (N,), or of rows that are queries, shape (N, K)."""
+
+Queries = Annotated[Any, arrays.QueryKeys(("N",))]
+"""The query of each row, an integer or a name, shape (N,); the kernel gets where each query begins, as int64."""
+
 LogProbabilities = Annotated[Array, arrays.LogProbabilityRows(("N,C",))]
 """Rows of logarithms of probabilities, <= 0, shape (N, C)."""
 
