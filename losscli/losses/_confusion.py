@@ -63,7 +63,7 @@ class LabelPairs:
         if np.array_equal(self.true, other.true) and np.array_equal(self.predicted, other.predicted):
             self.weight.merge(other.weight)
             parts = other._pending
-        self._pending += parts
+        self._pending += [part for part in parts if len(part.true)]
         self._n_pending += sum(len(part.true) for part in parts)
         if self._n_pending > max(MIN_PENDING, 2 * len(self.true)):
             self._add_pending()
