@@ -15,6 +15,7 @@ from losscli.arguments import (
     bind_data,
     path_or_none,
     penalty_arrays,
+    split_baseline,
     split_classes,
     split_cluster,
     split_keywords,
@@ -164,7 +165,7 @@ def compute(
         decimal: The decimal sign of text data, `.` or `,`.
         comment: What starts lines of text data that are comments; an empty text if there are none. None: `#` at the
             start of the data.
-        baseline: The path of an earlier JSON result, for `result.baseline.change`.
+        baseline: The path of an earlier JSON result, for `result.baseline.change`; an array is the role of that name.
         ci: The level of a bootstrap interval of the value, such as 0.95; `result.ci.warning` says where it is too
             short, because few rows carry the value.
         resamples: How often rows are resampled.
@@ -211,6 +212,7 @@ def compute(
         raise UsageError(f"compute takes one loss as text; for several give a list: {loss.split(',')!r}")
     is_one = isinstance(loss, (str, LossFunction, Loss, BoundLoss))
     classes, roles_and_params = split_classes(split_losses(loss), classes, roles_and_params)
+    baseline, roles_and_params = split_baseline(split_losses(loss), baseline, roles_and_params)
     losses, arrays = split_keywords(compute, split_losses(loss), roles_and_params)
     cluster, arrays = split_cluster(cluster, data, arrays)
     options = EvaluationOptions(
@@ -338,6 +340,7 @@ def compare(
     """
     given = losses.split(",") if isinstance(losses, str) else split_losses(losses)
     classes, roles_and_params = split_classes(given, classes, roles_and_params)
+    baseline, roles_and_params = split_baseline(given, baseline, roles_and_params)
     bound, arrays = split_keywords(compare, given, roles_and_params)
     models = read_models(models)
     names, arrays, columns = split_models(models, data, arrays, {} if columns is None else columns)

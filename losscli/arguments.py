@@ -99,6 +99,14 @@ def split_classes(losses: Sequence[LossName], classes: Any, keywords: dict[str, 
     return (None, keywords | {"classes": classes.lower()}) if is_word else (classes, keywords)
 
 
+def split_baseline(losses: Sequence[LossName], baseline: Any, keywords: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return the path of an earlier result, and the keywords; with `baseline` among these if it is an array."""
+    if baseline is None or isinstance(baseline, (str, os.PathLike)):
+        return baseline, keywords
+    roles = role_names(pipeline.resolve_losses([bind_loss_name(loss) for loss in losses]))
+    return (None, keywords | {"baseline": baseline}) if "baseline" in roles else (baseline, keywords)
+
+
 def typed_name(bound: BoundLoss) -> str:
     """Return a loss as it is typed, with all parameters that were set."""
     domains = {parameter.name: parameter.domain for parameter in bound.loss.parameters}

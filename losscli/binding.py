@@ -8,13 +8,14 @@ from dataclasses import replace
 
 from losscli.data.batch import MODEL_ROLE, RowPolicy
 from losscli.data.column_words import suggest_column
-from losscli.data.columns import Binder, RoleColumns
+from losscli.data.columns import Binder
 from losscli.data.dataset import Dataset
 from losscli.data.folders import FILE_COLUMN
 from losscli.data.labels import ClassNames, align_columns, find_class_names, order_as_requested
 from losscli.data.masks import find_pixel_axes
 from losscli.data.model_roles import SHARED_ROLES, model_role
 from losscli.data.positions import class_label_role, find_positions
+from losscli.data.role_columns import RoleColumns
 from losscli.data.sources import FileParts, Sources
 from losscli.data.table import Kind
 from losscli.data.values import one_value_error, parse_number
@@ -23,10 +24,12 @@ from losscli.declaration.loss import BoundLoss
 from losscli.declaration.row_lists import QUERY
 from losscli.errors import DataError, UsageError
 from losscli.evaluation.dataset_wide import check_reduction
-from losscli.evaluation.evaluator import Evaluator, check_frames, check_shape, choose_form, note_frames, sample_shapes
+from losscli.evaluation.evaluator import Evaluator
 from losscli.evaluation.query_binding import bind_queries
 from losscli.evaluation.run import RunState
+from losscli.evaluation.shapes import check_frames, check_shape, choose_form, note_frames, sample_shapes
 from losscli.model_binding import check_reference, find_own_roles, model_columns, separate_models
+from losscli.named_parameters import set_by_names
 from losscli.options import EvaluationOptions, processors
 
 Note = Callable[[str], None]
@@ -67,6 +70,7 @@ def bind(
     own = find_own_roles(losses, binder, found, domains, options)
     found |= {role: next(iter(its.values())) for role, its in own.items() if role not in SHARED_ROLES}
     found |= {MODEL_ROLE + name: its for name, its in own.get("y_pred", {}).items()}
+    losses = set_by_names(losses, found, note)
     columns: dict[str, RoleColumns] = {}
     evaluators: list[Evaluator] = []
     read_as: dict[str, Domain] = {}

@@ -176,11 +176,10 @@ def gradient_formulas(loss: Loss) -> list[tuple[str, str]]:
 
 
 def _gradient(loss: Loss) -> Section:
+    found = [(role, text) for role, text in gradient_formulas(loss) if text]
     if not loss.has_gradient:
         return Section("Gradient", ("None: there is no slope to follow.",))
-    return Section(
-        "Gradient", ("Derivatives of the sum of the per-sample losses",), tuple(dict.fromkeys(gradient_formulas(loss)))
-    )
+    return Section("Gradient", ("Derivatives of the sum of the per-sample losses",), tuple(dict.fromkeys(found)))
 
 
 def _properties(bound: BoundLoss) -> tuple[tuple[str, str], ...]:
@@ -267,7 +266,9 @@ def to_dict(explanation: Explanation) -> dict[str, Any]:
     from losscli.results import jsonable
 
     bound, loss = explanation.bound, explanation.loss
-    gradients = [{"role": role, "formula": text, "form": i} for i, (role, text) in enumerate(gradient_formulas(loss))]
+    gradients = [
+        {"role": role, "formula": text, "form": i} for i, (role, text) in enumerate(gradient_formulas(loss)) if text
+    ]
     breakdown = breakdown_of(bound)
     keys = {claim: text.replace(" ", "_") for claim, text in PROPERTIES.items()}
     return {

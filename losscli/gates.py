@@ -70,6 +70,11 @@ class Gate(NamedTuple):
     def name(self) -> str:
         return self.label if self.statistic == VALUE else f"{self.label}.{self.statistic}"
 
+    def of_result(self, labels: Collection[str]) -> Gate:
+        """Return the gate on the result of its loss that has parameters beside: names of columns may say some."""
+        found = [label for label in labels if label.startswith(f"{self.label}:")]
+        return self._replace(label=found[0]) if len(found) == 1 else self
+
     def selects(self, key: ResultKey) -> bool:
         """Return whether a result is one of those that are meant."""
         label, group = key
@@ -243,6 +248,8 @@ def judge(gates: Sequence[Gate], values: Values, lacking: Mapping[ResultKey, str
 
 
 def _judge(gate: Gate, values: Values, lacking: Mapping[ResultKey, str]) -> list[GateVerdict]:
+    if all(label != gate.label for label, _ in (*(key for key, _ in values), *lacking)):
+        gate = gate.of_result({label for (label, _), _ in values})
     there = [(key, statistics) for key, statistics in values if key[0] == gate.label]
     readings = gate.readings([*(key for key, _ in there), *lacking])
     if len(readings) > 1:

@@ -18,8 +18,9 @@ from losscli.declaration.form import Form
 from losscli.declaration.loss import BoundLoss
 from losscli.declaration.row_lists import QUERY
 from losscli.errors import DataError, UsageError
-from losscli.evaluation.evaluator import Evaluator, check_frames, choose_form
+from losscli.evaluation.evaluator import Evaluator
 from losscli.evaluation.in_memory import BlockEvaluator
+from losscli.evaluation.shapes import check_frames, choose_form
 from losscli.messages import warn_caller
 from losscli.options import EvaluationOptions, UnknownOptionError
 

@@ -98,6 +98,7 @@ class Hint(enum.Enum):
     SET_BLANK = "{param:blank=K} says which class that is"
     SET_EPS = "set {param:eps=...} to divide by at least that much, or use wape or smape"
     SET_NORM_STD = "set {param:norm_std=...}"
+    SET_EPS_ALONE = "set {param:eps=...} to divide by at least that much"
     SHOW_MURPHY = "plot them with {kind:murphy}"
     SHOW_OUTLIERS = "see {show_outliers:{count}}"
     SHOW_RELIABILITY = "plot it with {kind:reliability}"

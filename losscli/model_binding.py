@@ -6,15 +6,16 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from losscli.data.columns import Binder, RoleColumns
+from losscli.data.columns import Binder
 from losscli.data.dataset import Dataset
 from losscli.data.labels import Endings, align_columns
 from losscli.data.model_roles import SHARED_ROLES, model_role
+from losscli.data.role_columns import RoleColumns
 from losscli.declaration.domains import Domain
 from losscli.declaration.loss import BoundLoss
 from losscli.declaration.row_lists import QUERY
 from losscli.errors import DataError, UsageError
-from losscli.evaluation.evaluator import takes
+from losscli.evaluation.shapes import takes
 from losscli.messages import Hint, Message, did_you_mean, join_names
 from losscli.options import EvaluationOptions
 

@@ -14,6 +14,7 @@ from losscli.arguments import (
     LossName,
     bind_data,
     path_or_none,
+    split_baseline,
     split_classes,
     split_cluster,
     split_keywords,
@@ -102,6 +103,7 @@ def report(
     """
     given = losses.split(",") if isinstance(losses, str) else split_losses(losses)
     classes, roles_and_params = split_classes(given, classes, roles_and_params)
+    baseline, roles_and_params = split_baseline(given, baseline, roles_and_params)
     bound, arrays = split_keywords(report, given, roles_and_params)
     models = read_models(models)
     names, arrays, columns = split_models(models, data, arrays, {} if columns is None else columns)

@@ -127,7 +127,7 @@ def classes(bound: BoundLoss) -> int:
 
 def draw(bound: BoundLoss, form: Form, rng: np.random.Generator, rows: int = DIMS["N"]) -> dict[str, Any]:
     """Random arrays for the roles of a form, inside their domains and away from kinks."""
-    dims = DIMS | {"N": rows, "C": classes(bound), "M": classes(bound)}
+    dims = DIMS | {"N": rows, "C": classes(bound), "M": classes(bound), "Q": classes(bound)}
     without = {role for role, parameter in bound.loss.alternatives if bound.params[parameter] is not None}
     domains = {role.name: role.domain.with_params(bound.params) for role in form.roles if role.name not in without}
     return {name: domain.sample(rng, dims) for name, domain in domains.items()}

@@ -12,10 +12,10 @@ import pytest
 
 from losscli.data.arrow_frame import ArrowFrame
 from losscli.data.batch import Batch, RowPolicy, bytes_per_row, rows_per_batch
-from losscli.data.columns import RoleColumns
 from losscli.data.dataset import Dataset
 from losscli.data.gather import split_batch
 from losscli.data.open_file import OpenFile
+from losscli.data.role_columns import RoleColumns
 from losscli.data.sources import open_table
 from losscli.data.stored import StoredRows, reader_of_rows
 from losscli.data.table import ArraysTable, Column, Kind, Table

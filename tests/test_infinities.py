@@ -67,7 +67,7 @@ def reason(bound: BoundLoss, form: Form) -> str:
 CASES = [
     (bound, form, hook, end)
     for bound, form in settings("from_logits", "log_input")
-    if not reason(bound, form)
+    if form.gradient_role and not reason(bound, form)
     for hook in ("", "gradient")
     if not hook or hook in form.hooks
     for end in admitted(bound, form)

@@ -29,6 +29,7 @@ from tests.registry_cases import settings as registry_settings
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*no other row:UserWarning"),  # labels are drawn
     pytest.mark.filterwarnings("ignore:.*(left out of the mean|in row order|all rows are one query):UserWarning"),
+    pytest.mark.filterwarnings("ignore:.*lower end is above:UserWarning", "ignore:.*quantiles cross:UserWarning"),
 ]
 
 SETTINGS = list(registry_settings())

@@ -13,8 +13,8 @@ import pytest
 from scipy import optimize, stats
 
 import losscli
+from losscli.data.said_columns import find_quantiles, level_in_name
 from losscli.recommend.advise import TO_TRY, Recommendation
-from losscli.recommend.beside import find_quantiles, level_in_name
 from losscli.recommend.dependence import autocorrelations, cluster_correlation, serial_correlation
 from losscli.recommend.residuals import EFFICIENT_DELTA, Residuals, huber_centre
 from losscli.recommend.rules.findings import Verdict

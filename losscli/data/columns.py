@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 from losscli.data.column_words import MAX_COLUMNS_SHOWN, list_columns, suggest_column
 from losscli.data.identifiers import Identifiers
 from losscli.data.labels import SEPARATORS, Endings, find_endings, order_by_number
+from losscli.data.role_columns import RoleColumns
 from losscli.data.role_names import (
     CLASS_PREFIXES,
     OTHER_NAMES,
@@ -25,6 +25,7 @@ from losscli.data.role_names import (
     without_labels,
 )
 from losscli.data.row_parts import choose_group, group_by_parts, unlike_setting
+from losscli.data.said_columns import find_level_columns
 from losscli.data.sources import Sources
 from losscli.data.table import Column, Kind, Table
 from losscli.declaration.domains import Domain
@@ -34,31 +35,6 @@ from losscli.messages import Hint, Message
 OTHER_ROLE = {"y_true": "y_pred", "y_pred": "y_true"}
 
 _NUMBER_SUFFIX = rf"[{re.escape(SEPARATORS)}]?\d+\]?"
-
-
-class RoleColumns(NamedTuple):
-    """The columns of a role in a table; of several, `endings` are what their names differ in."""
-
-    role: str
-    table: Table
-    columns: tuple[Column, ...]
-    endings: Endings = Endings(())
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The endings of the columns' names: those of classes are the names of these."""
-        return self.endings.names
-
-    def take(self, order: Sequence[int]) -> RoleColumns:
-        """Return the columns in another order."""
-        return self._replace(columns=tuple(self.columns[i] for i in order), endings=self.endings.take(order))
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of the role's array, with -1 for a length that is not known yet."""
-        length = -1 if self.table.length is None else self.table.length
-        n_columns = len(self.columns)
-        return (length, n_columns) if n_columns > 1 else (length, *self.columns[0].trailing)
 
 
 class Binder:
@@ -124,7 +100,11 @@ class Binder:
             return bound
         is_own_file = role in self.sources.by_role if of_model is None else role == "y_pred"
         for domain in domains:
-            found = self._find_by_parts(role, domain, table, is_own_file) or self._find_by_name(role, domain, table)
+            found = (
+                self._find_by_parts(role, domain, table, is_own_file)
+                or self._find_by_levels(role, domain, table)
+                or self._find_by_name(role, domain, table)
+            )
             if found is None and is_own_file:
                 found = self._take_whole_file(role, domain, table)
             if found is not None:
@@ -151,6 +131,8 @@ class Binder:
         start = re.split(r"[*?\[]", requested)[0] if len(pieces) == 1 else ""
         if names != pieces:
             self._check_numbered(role, domain, table, names)
+        if names == pieces and domain.keeps_order:
+            return RoleColumns(role, table, tuple(c for n in names if (c := table.column(n))), Endings(tuple(names)))
         bound = self._bind(role, table, names, start)
         if "*" in requested:  # the pattern gives no order: that of the parts, if they are named so
             for parts in next(iter(domain.parts().values()), ()):
@@ -202,6 +184,14 @@ class Binder:
             shown = f"{table.quoted_name(columns[0].name)} to {table.quoted_name(columns[-1].name)}"
             self.note(f"{table.label}{role} is the columns {shown}")
         return RoleColumns(role, table, columns, Endings(tuple(column.name for column in columns)))
+
+    def _find_by_levels(self, role: str, domain: Domain, table: Table) -> RoleColumns | None:
+        """Return the columns whose names say that they are the quantiles of a role, or its end of an interval."""
+        if not domain.said_by_names or not table.has_names:
+            return None
+        data = [c for c in self.identifiers.data_columns(table) if not self._is_beside(role, table, c.name)]
+        free = [c.name for c in data if c.kind is Kind.NUMBER and not c.trailing]
+        return find_level_columns(role, domain, table, free)
 
     def _check_whole(self, bound: RoleColumns, domain: Domain) -> None:
         """Raise a DataError if a column of whole rows, such as boxes, is read by a setting that nobody stated."""

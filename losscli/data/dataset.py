@@ -20,7 +20,6 @@ from losscli.data.batch import (
     shift_numbers,
 )
 from losscli.data.coded_text import CodedText, text_of_column
-from losscli.data.columns import RoleColumns
 from losscli.data.join import join_by_key
 from losscli.data.keys import AlignedChunks, SharedKey, check_order
 from losscli.data.label_codes import LabelCodes
@@ -28,6 +27,7 @@ from losscli.data.labels import ClassNames
 from losscli.data.model_roles import is_of_model
 from losscli.data.positions import UNKNOWN, find_positions, is_scores, split_positions
 from losscli.data.queries import batches_of_queries, read_queries
+from losscli.data.role_columns import RoleColumns
 from losscli.data.shared_roles import check_shared
 from losscli.data.table import Chunk, Kind, SliceableTable, SplittableTable, Table, check_one_per_row, count_chunk_rows
 from losscli.declaration.domains import Domain, ValueOrigin

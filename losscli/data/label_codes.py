@@ -8,8 +8,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from losscli.data.columns import RoleColumns
 from losscli.data.labels import ClassNames, number_compared, number_names
+from losscli.data.role_columns import RoleColumns
 from losscli.data.table import Kind
 from losscli.declaration.domains import NAMES, Domain, ValueOrigin
 

@@ -17,7 +17,7 @@ from losscli.errors import DataError, UsageError
 from losscli.messages import Hint, did_you_mean
 
 if TYPE_CHECKING:
-    from losscli.data.columns import RoleColumns
+    from losscli.data.role_columns import RoleColumns
 
 MAX_NAMES_SHOWN = 12
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import closing
 
-from losscli.data.columns import RoleColumns
 from losscli.data.identifiers import Identifiers, is_default_index
+from losscli.data.role_columns import RoleColumns
 from losscli.data.sources import FileParts
 from losscli.data.table import ROWS_SAMPLED, Table
 from losscli.errors import LosscliError

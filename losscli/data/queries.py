@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from losscli.data.batch import Batch
 from losscli.data.coded_text import CodedText, encode, text_digests
-from losscli.data.columns import RoleColumns
 from losscli.data.gather import concat_batches
 from losscli.data.keys import AlignedChunks
 from losscli.data.model_roles import is_of_model, split_model_role
+from losscli.data.role_columns import RoleColumns
 from losscli.data.table import Kind, SplitInsideQuotes, SplittableTable, check_one_per_row
 from losscli.declaration.domains import Array, ValueOrigin
 from losscli.declaration.row_lists import QUERY, Offsets, RowLists, offsets_of

@@ -30,6 +30,15 @@ OTHER_NAMES = {
     "distance": ("dist", "distances"),
     "query": ("query_id", "qid", "group"),
     "scale": ("sigma", "sd", "std", "stddev"),
+    "baseline": ("naive", "naive_forecast", "seasonal_naive", "benchmark", "y_baseline", "y_pred_benchmark", "基线"),
+    "lower": (
+        *("lo", "lwr", "lower_bound", "y_lower", "yhat_lower", "y_pred_lower", "pred_lower", "pi_lower", "lower_pi"),
+        *("obs_ci_lower", "下限", "下界"),
+    ),
+    "upper": (
+        *("hi", "upr", "upper_bound", "y_upper", "yhat_upper", "y_pred_upper", "pred_upper", "pi_upper", "upper_pi"),
+        *("obs_ci_upper", "上限", "上界"),
+    ),
     "time": (
         *("duration", "durations", "t", "survival_time", "time_to_event", "follow_up", "followup", "futime"),
         *("生存时间", "随访时间"),

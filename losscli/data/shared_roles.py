@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.columns import RoleColumns
 from losscli.data.keys import AlignedChunks
 from losscli.data.model_roles import SHARED_ROLES, is_of_model, split_model_role
+from losscli.data.role_columns import RoleColumns
 from losscli.data.values import shorten
 from losscli.declaration.domains import ValueOrigin
 from losscli.errors import DataError

@@ -62,8 +62,7 @@ class Loss:
         self.dataset_wide: bool = declaration["dataset_wide"]
         self.undefined: str = declaration["undefined"]
         self.number_of_counts: Callable[..., float] | None = None
-        coupled = self.dataset_wide or declaration["coupled"]
-        self.forms = [Form(kernel, coupled, declaration.get("by_query", False))]
+        self.forms = [Form(kernel, self.dataset_wide or declaration["coupled"], declaration["by_query"])]
         self.requirement: Callable[..., str] | None = None
         self.alternatives: list[tuple[str, str]] = []
         self.order: Callable[..., Ordering | None] | None = None
@@ -87,7 +86,8 @@ class Loss:
 
     @property
     def has_gradient(self) -> bool:
-        return all("gradient" in form.hooks for form in self.forms)
+        """Whether it has a gradient in one of its forms."""
+        return any("gradient" in form.hooks for form in self.forms)
 
     @property
     def equivalents(self) -> dict[str, str]:
@@ -295,9 +295,9 @@ def loss(
     symbols: Mapping[str, str] = NO_SYMBOLS,
     reduction: Reduction = Reduction.MEAN,
     coupled: Coupling = False,
-    by_query: bool = False,
     dataset_wide: bool = False,
     undefined: str = "",
+    by_query: bool = False,
     name: str = "",
 ) -> Callable[[Kernel], Loss]:
     """Declare the decorated kernel as a loss and add it to the registry.
@@ -315,11 +315,11 @@ def loss(
         symbols: What the symbols of the formula and of the gradients stand for; it may define more than they use.
         reduction: How per-sample losses become one number.
         coupled: The kernel couples rows and gets the whole dataset at once; or a function of parameters that says so.
-        by_query: The sample is a query: the kernel gets the rows of many queries, one query after the other, and with
-            the role `query` where each begins and the last ends; it returns one value per query.
         dataset_wide: The loss is one number, no mean of rows: the kernel gets the whole dataset at once and returns
             that number, or counts that merge (see `Loss.from_counts`). Weights count repetitions of rows.
         undefined: When that number is NaN, as what follows "nan: ".
+        by_query: The sample is a query: the kernel gets the rows of many queries, one query after the other, and with
+            the role `query` where each begins and the last ends; it returns one value per query.
         name: The name of the loss, if it is not the function's.
 
     Returns:

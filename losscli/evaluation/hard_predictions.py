@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Container
 
-from losscli.data.columns import RoleColumns
 from losscli.data.dataset import Dataset
+from losscli.data.role_columns import RoleColumns
 from losscli.data.table import Kind
 from losscli.declaration.domains import BETWEEN, Probabilities, Simplex
 from losscli.errors import DataError

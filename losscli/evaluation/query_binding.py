@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from losscli.data.columns import RoleColumns
+from losscli.data.role_columns import RoleColumns
 from losscli.declaration.row_lists import QUERY
 from losscli.errors import UsageError
 from losscli.evaluation.evaluator import Evaluator

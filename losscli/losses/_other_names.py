@@ -62,7 +62,6 @@ NAMES_ELSEWHERE = {
     # CatBoost (https://catboost.ai/docs/en/concepts/loss-functions)
     "MultiClassOneVsAll": "multilabel_soft_margin",
     "MultiCrossEntropy": "multilabel_soft_margin",
-    "MultiQuantile": "quantile",
     "MultiRMSE": "rmse",
     "RMSEWithUncertainty": "gaussian_nll",
     "NumErrors": "zero_one",
@@ -157,7 +156,7 @@ NO_LOSSES = {
     _SKILL.format("tweedie_deviance"): "d2_tweedie_score d2_tweedie",
     _SKILL.format("bce"): "d2_log_loss_score d2_log_loss",
     _SKILL.format("brier"): "d2_brier_score d2_brier",
-    "it is not a loss: errors of both signs cancel": "mbe mpe bias me mean_error mean_bias_error",
+    "it is not a loss: errors of both signs cancel": "mpe me",
     f"{_LACKING}; it is mae divided by the mae of a simple forecast": "mase rmsse mean_absolute_scaled_error",
     f"{_LACKING}; mae is q = 1, mse is q = 2": "lq lp",
     f"{_LACKING}: it depends on mse alone": "psnr 峰值信噪比",

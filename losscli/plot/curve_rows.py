@@ -24,6 +24,9 @@ MASK = np.array([1.0, 0.0, 0.0, 0.0])
 SCORE_MARGIN = "margin: score of the true class − the other's"
 """The label of the margin where there are several classes."""
 
+BESIDE = {"baseline": 0.0}
+"""What a role is beside a prediction whose curve is drawn, if it is not 1: a baseline that is right has no error."""
+
 LARGEST_LOGIT = 30.0
 """The largest logit whose probability differs from 1 by some digits."""
 
@@ -32,8 +35,9 @@ def residual_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) 
     """Yield the paths of regression: the residual, if all depends on that; else y_pred beside a fixed y_true."""
     if not {"y_true", "y_pred"} <= set(domains) or not all(map(is_real, domains.values())) or form.coupled:
         return
-    others = {name: 1.0 for name in domains if name not in ("y_true", "y_pred")}
-    remarks = (f"{' and '.join(others)} {'is' if len(others) == 1 else 'are'} 1",) if others else ()
+    others = {name: BESIDE.get(name, 1.0) for name in domains if name not in ("y_true", "y_pred")}
+    said = " and ".join(dict.fromkeys(f"{value:g}" for value in others.values()))
+    remarks = (f"{' and '.join(others)} {'is' if len(others) == 1 else 'are'} {said}",) if others else ()
 
     def path(axis: str, y_true: float, interval: tuple[float, float]) -> Path:
         def arrays(x: Array) -> dict[str, Array]:

@@ -20,6 +20,7 @@ from losscli.plot.curve_vectors import (
     batch_paths,
     box_paths,
     ensemble_paths,
+    interval_paths,
     pair_paths,
     preference_paths,
     prototype_paths,
@@ -33,6 +34,7 @@ RULES: tuple[PathRule, ...] = (
     residual_paths,
     time_paths,
     ensemble_paths,
+    interval_paths,
     binary_paths,
     class_paths,
     mask_paths,
@@ -72,13 +74,14 @@ def find_paths(bound: BoundLoss) -> dict[str, list[Path]]:
 def no_curve_reason(bound: BoundLoss) -> str:
     """Return why a loss has no curve, in words that follow its name; "" if it is not known to have none."""
     loss, form = bound.loss, bound.loss.forms[0]
+    needed = next((p.name for p in loss.parameters if p.required and p.name not in bound.given), "")
     formula = f" ({loss.formula})"
     if loss.dataset_wide:
         return f"it is one number for all rows{formula}, none of which has a loss"
     if loss.reduction in (Reduction.MEDIAN, Reduction.MAX):
         word = "median" if loss.reduction is Reduction.MEDIAN else "largest"
         return f"it is the {word} of all rows{formula}, not a loss of one row"
-    if "denominator" in form.hooks and (loss.of_residual or len(form.names) > 2):
+    if "denominator" in form.hooks and (loss.of_residual or loss.family == "quantiles" or len(form.names) > 2):
         return f"it is a ratio of sums over all rows{formula}, not a loss of one row"
     if "mining" in bound.params:
         return "which rows count is mined from all of them; triplet has the curve of one triplet"
@@ -88,8 +91,10 @@ def no_curve_reason(bound: BoundLoss) -> str:
         return "it is a loss of the hazards of all intervals until the event, and no single number sums them up"
     if callable(form.coupling) and form.couples(bound.params):
         return f"with these parameters what a row costs depends on all others{formula}"
+    if needed:
+        return f"it needs its parameter {needed}"
+    if not any(form.hooks.keys() & {"gradient"} for form in loss.forms) and {"lower", "upper"} <= set(form.names):
+        return "it is 1 outside of the interval and 0 inside: it has no slope"
     if any(isinstance(role.domain, LabelSequences) for role in form.roles):
         return "it is a loss of whole sequences, and no single number says how right one is"
-    if loss.dataset_wide:
-        return f"it is one number for all rows{formula}, not a loss of one row"
     return ""

@@ -14,8 +14,7 @@ from losscli.declaration.domains import Array, ValueOrigin
 from losscli.declaration.form import Form
 from losscli.declaration.loss import BoundLoss
 from losscli.errors import LosscliError, UsageError
-from losscli.evaluation.evaluator import Evaluator
-from losscli.evaluation.outcome import Outcome
+from losscli.evaluation.evaluator import Evaluator, Outcome
 
 if TYPE_CHECKING:
     from losscli.plot.curve_axes import Path

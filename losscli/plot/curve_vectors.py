@@ -10,6 +10,7 @@ import numpy as np
 from losscli.declaration.domains import Array, Boxes, Domain
 from losscli.declaration.domains.distributions import ClassTable, Vectors
 from losscli.declaration.domains.labels import BinaryLabels, ClassTargets, GroupLabels
+from losscli.declaration.domains.levels import IntervalEnds, QuantileRows
 from losscli.declaration.domains.members import Members
 from losscli.declaration.form import Form
 from losscli.declaration.loss import BoundLoss
@@ -202,22 +203,6 @@ def batch_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> 
     )
 
 
-def query_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
-    """Yield the path of a query of two documents, of which the first is relevant: the margin between their scores."""
-    if not form.by_query:
-        return
-
-    def arrays(x: Array) -> dict[str, Array]:
-        return {"y_true": constant(x, 1.0, 0.0), "y_pred": stack_columns(x, x, 0.0)}
-
-    def tangent(x: Array) -> Array:
-        return constant(x, 1.0, 0.0)
-
-    yield Path(
-        "margin", form, arrays, tangent, "", AXES["margin"].interval, "score of the relevant one of two documents"
-    )
-
-
 def preference_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
     """Yield the path of what was chosen and what was not: the margin between their scores or log-probabilities."""
     chosen = form.gradient_role
@@ -235,6 +220,22 @@ def preference_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]
     yield Path("margin", form, arrays, np.ones_like, "", AXES["margin"].interval, label, remarks)
 
 
+def query_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
+    """Yield the path of a query of two documents, of which the first is relevant: the margin between their scores."""
+    if not form.by_query:
+        return
+
+    def arrays(x: Array) -> dict[str, Array]:
+        return {"y_true": constant(x, 1.0, 0.0), "y_pred": stack_columns(x, x, 0.0)}
+
+    def tangent(x: Array) -> Array:
+        return constant(x, 1.0, 0.0)
+
+    yield Path(
+        "margin", form, arrays, tangent, "", AXES["margin"].interval, "score of the relevant one of two documents"
+    )
+
+
 def ranking_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
     """Yield the path of two scores of which one should be the higher: the margin between them."""
     if list(domains) != ["y_true", "x1", "x2"] or not all(is_real(domains[name]) for name in ("x1", "x2")):
@@ -244,6 +245,28 @@ def ranking_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -
         return {"y_true": constant(x, 1.0), "x1": x + 0.0, "x2": 0 * x}
 
     yield Path("margin", form, arrays, np.ones_like, "", AXES["margin"].interval, "margin: y · (x1 − x2)")
+
+
+def interval_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
+    """Yield the path of an interval or of quantiles that keep their width: the distance of the middle."""
+    predicted = domains.get("y_pred")
+    if set(domains) != {"y_true", "y_pred"} or "gradient" not in form.hooks:
+        return
+    if isinstance(predicted, QuantileRows) and predicted.levels is not None:
+        offsets, middle = 2 * np.array(predicted.levels) - 1, "level 1/2 − y_true"
+        remark = "the quantile of level t is 2t - 1 above that of level 1/2"
+    elif isinstance(predicted, IntervalEnds):
+        offsets, middle, remark = np.array([-1.0, 1.0]), "middle of the interval − y_true", "an interval of width 2"
+    else:
+        return
+
+    def arrays(x: Array) -> dict[str, Array]:
+        return {"y_true": 0 * x, "y_pred": x[:, None] + offsets}
+
+    def tangent(x: Array) -> Array:
+        return np.ones((len(x), len(offsets)))
+
+    yield Path("residual", form, arrays, tangent, label=middle, remarks=(remark,))
 
 
 def ensemble_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:

@@ -15,7 +15,8 @@ from losscli.data.sources import ReadOptions
 from losscli.declaration.loss import BoundLoss
 from losscli.declaration.properties import Functional
 from losscli.errors import DataError, UsageError
-from losscli.evaluation.evaluator import Evaluator, choose_form
+from losscli.evaluation.evaluator import Evaluator
+from losscli.evaluation.shapes import choose_form
 from losscli.messages import Hint, Message, join_names
 from losscli.options import EvaluationOptions
 from losscli.recommend.aim import MOSTLY_ZERO, parse_target

@@ -15,10 +15,11 @@ import numpy as np
 
 from losscli.data.batch import Batch
 from losscli.data.column_words import suggest_column
-from losscli.data.columns import RoleColumns
 from losscli.data.dataset import Dataset
 from losscli.data.identifiers import has_identifier_name
+from losscli.data.role_columns import RoleColumns
 from losscli.data.role_names import usual_names
+from losscli.data.said_columns import LEVEL_OF_END, NAME_OF_END, PredictedQuantile, find_quantiles
 from losscli.data.sources import Sources
 from losscli.data.table import Column, Kind, Table
 from losscli.declaration.domains import Array, ValueOrigin
@@ -31,29 +32,13 @@ USUAL_LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)
 _PREDICTED = r"(?:(?:y|pred\w*|y_?hat|y_?pred\w*|forecast\w*|estimated|model|fitted)[_\-. ])?"
 _VARIANCE = rf"(?i){_PREDICTED}(?:variance|var|sigma2|sigma_?sq(?:uared)?)(?:[_\-. ](?:pred|hat))?"
 _DEVIATION = rf"(?i){_PREDICTED}(?:sigma|std|stdev|stddev|std_dev|sd)(?:[_\-. ](?:pred|hat))?"
-_QUANTILE = r"(?:q|p|quantiles?|percentiles?|pctl|pct|perc|tau)"
-_FORECAST = r"(?:y|y_?pred[a-z]*|pred[a-z]*|y_?hat|forecast[a-z]*)"
-_LEVEL_NUMBER = r"0?\.\d+|0_\d+|0\d\d|[2-9]\d[05]|\d{1,2}(?:\.\d+)?"
-_LEVEL = rf"(?i)(?:{_FORECAST}[_\-. ]?)?({_QUANTILE})?[_\-. (\[]*({_LEVEL_NUMBER})(%|th)?[)\]]?"
-_LEVEL += rf"(?:[_\-. ]{_QUANTILE})?"
 _CENTRE = rf"(?i){_PREDICTED}(?:mean|mu|loc|expected|fit(?:ted)?|point|point[_\-. ]?forecast|forecast|estimate)"
-_END = r"(?i)(?P<start>.*?)(?P<end>lower|lwr|lo|lb|upper|upr|hi|ub)"
-_END_LEVEL = r"(?:[_\-. ]?(?:bound|limit|[cp]i|interval|quantile))?"
-_END_LEVEL += r"(?:[_\-. ]?(?P<level>\d{2}(?:\.\d+)?|0?\.\d+)%?)?"
 _CLUSTER = (
     r"(?i)(?:.*[_\-. ])?(?:patient|subject|person|user|customer|client|participant|animal|site|hospital|clinic|centre"
     r"|center|school|student|store|shop|station|sensor|device|machine|video|session|series|item|product|sku|household"
     r"|family|cluster|group|speaker|document|scene|batch|lot|plot|well|id)s?(?:[_\-. ]?(?:id|no|nr|num|name))?"
 )
 _DATA_FILE_NAMES = ("y_true", "y_pred", "weight")
-
-
-class PredictedQuantile(NamedTuple):
-    """A column of predicted quantiles; the level of an end of an interval may be unknown until data is seen."""
-
-    column: str
-    level: float | None
-    end: str = ""
 
 
 class BesideColumns(NamedTuple):
@@ -86,47 +71,6 @@ BESIDE_ROLE = "beside:"
 """The start of the roles of numbers beside a forecast."""
 
 NOTHING_BESIDE = BesideColumns()
-
-
-def level_in_name(name: str) -> float | None:
-    """Return the level of the quantile that a column's name says: `q0.1`, `p10`, `quantile_0.1`, `0.1`, `10%`."""
-    found = re.fullmatch(_LEVEL, name.strip())
-    if found is None:
-        return None
-    word, number, percent_sign = found.groups()
-    if number.startswith(("0.", ".", "0_")) and not percent_sign:
-        level = float(number.replace("_", "."))
-        return level if 0 < level < 1 and (word or "." in number) else None
-    level = round(float(number) / (1000 if len(number) == 3 and number.isdigit() else 100), 6)
-    return level if (word or percent_sign or "percentile" in name.lower()) and 0 < level < 1 else None
-
-
-def find_quantiles(names: Iterable[str]) -> tuple[PredictedQuantile, ...]:
-    """Return the columns of quantiles, and the ends of intervals, among names; by level where it is known."""
-    names = list(names)
-    levels = {name: level for name in names if (level := level_in_name(name)) is not None}
-    if {0.01, 0.02, 0.03} <= {*levels.values()} and len(levels) < 99:
-        levels = {}  # q1, q2, q3 and p0 to p15 are no percentages
-    found = [PredictedQuantile(name, level) for name, level in levels.items()]
-    ends: dict[tuple[str, str], dict[bool, str]] = {}
-    for name in names:
-        match = re.fullmatch(_END + _END_LEVEL, name.strip())
-        if match is None or name in levels or re.match(r"(?i)mean[_\-. ]", name):  # of an expectation, not of targets
-            continue
-        is_bare = match["end"].lower() in ("lo", "hi", "lb", "ub") and not match["level"]
-        starts_word = not match["start"] or not match["start"][-1].isalnum()
-        if starts_word and not (is_bare and not match["start"]):
-            is_upper = match["end"].lower() in ("upper", "upr", "hi", "ub")
-            ends.setdefault((match["start"].lower(), match["level"] or ""), {})[is_upper] = name
-    for (_, text), pair in ends.items():
-        if len(pair) == 2:
-            share = float(text) / (100 if float(text) >= 1 else 1) if text else None
-            tails = (None, None) if share is None else (round((1 - share) / 2, 6), round((1 + share) / 2, 6))
-            found += [
-                PredictedQuantile(pair[False], tails[0], "lower"),
-                PredictedQuantile(pair[True], tails[1], "upper"),
-            ]
-    return tuple(sorted(found, key=lambda q: q.level if q.level is not None else 0.25 if q.end == "lower" else 0.75))
 
 
 def find_beside(sources: Sources, columns: Mapping[str, str], level: float | None) -> BesideColumns:
@@ -171,7 +115,7 @@ def find_beside(sources: Sources, columns: Mapping[str, str], level: float | Non
 
 def find_centre(names: Sequence[str], quantiles: Iterable[PredictedQuantile]) -> str | None:
     """Return the column that is called a mean or forecast, or as an interval without its end (`ets`, `ets-lo-80`)."""
-    matches = [re.fullmatch(_END + _END_LEVEL, q.column.strip()) for q in quantiles if q.end]
+    matches = [re.fullmatch(NAME_OF_END + LEVEL_OF_END, q.column.strip()) for q in quantiles if q.end]
     starts = {match["start"].rstrip("_-. ") for match in matches if match is not None}
     return first_match(_CENTRE, names) or next((name for name in names if name in starts), None)
 

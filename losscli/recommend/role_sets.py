@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from losscli.binding import OBSERVED_ROLES, Note, bind, make_binder, role_domains
-from losscli.data.columns import Binder, RoleColumns
+from losscli.data.columns import Binder
 from losscli.data.dataset import Dataset
+from losscli.data.role_columns import RoleColumns
 from losscli.data.role_names import has_prefix, usual_names
 from losscli.data.row_parts import group_by_parts
 from losscli.data.sources import Sources

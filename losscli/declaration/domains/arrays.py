@@ -60,6 +60,12 @@ class Domain:
     may_be_empty = False
     """Whether a row may hold no values at all."""
 
+    said_by_names = ""
+    """The parameter that names of columns may say, such as the levels of quantiles."""
+
+    keeps_order = False
+    """Whether columns that are listed are in this order, whatever they are called."""
+
     is_one_or_more = False
     """Whether a column of numbers stands for rows of one number each, where rows hold several."""
 

@@ -162,13 +162,6 @@ class Choice(ParameterDomain):
         return str(rng.choice(self.words))
 
 
-class WordOrInteger(Choice):
-    """One of some words, of which those that are integers may be given as such."""
-
-    def check(self, value: Any) -> str:
-        return super().check(str(value) if type(value) is int else value)
-
-
 class NameList(ParameterDomain):
     """Names in order, none of them twice, typed `low/mid/high`."""
 
@@ -189,6 +182,13 @@ class NameList(ParameterDomain):
 
     def sample(self, rng: np.random.Generator) -> Any:
         return None
+
+
+class WordOrInteger(Choice):
+    """One of some words, of which those that are integers may be given as such."""
+
+    def check(self, value: Any) -> str:
+        return super().check(str(value) if type(value) is int else value)
 
 
 @dataclass(eq=False, repr=False)

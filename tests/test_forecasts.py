@@ -1,0 +1,114 @@
+"""Losses of forecasts, of their quantiles and their intervals: their columns, notes and refusals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import losscli
+from losscli.errors import DataError
+from tests.conftest import Cli
+
+Y, P, BASELINE = [3.0, 5.0, 2.5, 7.0], [2.5, 5.0, 4.0, 8.0], [4.0, 4.0, 3.0, 10.0]
+
+
+# -------------------------------------------------------------------------------------------- relative errors
+
+
+def test_a_baseline_is_a_column_an_array_or_an_earlier_result(cli: Cli, tmp_path: Path) -> None:
+    rows = "".join(f"{y},{p},{b}\n" for y, p, b in zip(Y, P, BASELINE, strict=True))
+    found = cli("compute", "rmae", "-f", "json", stdin=f"y_true,y_pred,naive\n{rows}".encode())
+    (tmp_path / "earlier.json").write_text(found.out, encoding="utf-8")
+    result = losscli.compute("rmae", y_true=Y, y_pred=P, baseline=BASELINE)
+    assert result.value == pytest.approx(3 / 5.5, rel=1e-15)
+    data = {"y_true": Y, "y_pred": P, "baseline": BASELINE}
+    assert losscli.compute("rmae", data, baseline=tmp_path / "earlier.json").baseline.change == 0
+    assert losscli.compare("rmae", y_true=Y, y_pred=P, baseline=BASELINE)[0].value == result.value
+
+
+def test_a_baseline_that_is_right_is_refused_unless_eps_is_set() -> None:
+    with pytest.raises(DataError, match=r"baseline, row 2: 5 is y_true itself: .* set eps=\.\.\."):
+        losscli.compute("mrae", y_true=Y, y_pred=P, baseline=[4.0, 5.0, 3.0, 10.0])
+    assert losscli.compute("mrae:eps=0.5", y_true=[1.0], y_pred=[2.0], baseline=[1.0]).value == 2
+
+
+def test_a_baseline_that_is_right_in_all_rows_leaves_no_ratio() -> None:
+    with pytest.warns(UserWarning, match=r"rmae is nan: .*baseline is right in all rows"):
+        assert np.isnan(losscli.compute("rmae", y_true=Y, y_pred=P, baseline=Y).value)
+
+
+# -------------------------------------------------------------------------------------------------- intervals
+
+
+@pytest.mark.parametrize("names", ["lower,upper", "lwr,upr", "yhat_lower,yhat_upper"])
+def test_the_ends_of_an_interval_are_found_by_their_usual_names(names: str, cli: Cli) -> None:
+    found = cli("compute", "interval_score", "-f", "value", stdin=f"y_true,y_pred,{names}\n3,2,1,4\n0,5,1,2\n".encode())
+    assert (found.status, found.out) == (0, "12.0\n")
+
+
+def test_intervals_that_hold_nothing_are_counted() -> None:
+    with pytest.warns(UserWarning, match=r"lower, row 1: the lower end is above .* \(and 1 more row like it\)"):
+        result = losscli.compute("interval_miss", y_true=[1, 2, 3], lower=[3, 1, 4], upper=[0, 4, 3])
+    assert result.per_sample.tolist() == [1, 0, 1]
+
+
+def test_an_end_that_is_missing_is_named() -> None:
+    with pytest.raises(DataError, match="no column for upper"):
+        losscli.compute("interval_score", y_true=[1, 2], lower=[0, 1])
+
+
+# -------------------------------------------------------------------------------------------------- quantiles
+
+QUANTILES = "3,1,2.5,4\n-0.5,-1,0,1\n2,2.5,3,3.5\n7,2,4,6\n"
+
+
+@pytest.mark.parametrize("names", ["q0.1,q0.5,q0.9", "0.1,0.5,0.9", "p10,p50,p90", "y_pred_q10,y_pred_q50,y_pred_q90"])
+def test_names_of_columns_say_the_levels(names: str, cli: Cli) -> None:
+    found = cli("compute", "wis", "-f", "csv", stdin=f"y_true,{names}\n{QUANTILES}".encode())
+    assert found.status == 0, found.err
+    assert found.out.splitlines()[1].startswith("wis:taus=0.1/0.5/0.9,4,0.83333333333333")
+    first, _, last = names.split(",")
+    assert f"taus=0.1/0.5/0.9, as the names of the columns {first!r} to {last!r} say" in found.err
+
+
+def test_levels_that_are_typed_choose_columns_by_their_names(cli: Cli) -> None:
+    rows = f"y_true,q0.1,q0.5,q0.9\n{QUANTILES}".encode()
+    by_names = cli("compute", "multi_quantile:taus=0.9/0.1", "-f", "value", stdin=rows)
+    assert (by_names.out, by_names.err) == ("0.3125\n", "")
+    typed = cli("compute", "multi_quantile:taus=0.9/0.1", "--pred", "q0.9,q0.1", "-f", "value", stdin=rows)
+    assert (typed.out, typed.err) == (by_names.out, "")
+    other = cli("compute", "multi_quantile:taus=0.9/0.1", "--pred", "q0.1,q0.9", "-f", "value", stdin=rows)
+    assert "column 'q0.1' is read as the quantile of level 0.9, as taus says" in other.err
+    assert "y_pred, row 1: quantiles cross" in other.err
+
+
+def test_a_gate_is_on_the_loss_whose_levels_names_say(cli: Cli) -> None:
+    rows = f"y_true,q0.1,q0.5,q0.9\n{QUANTILES}".encode()
+    assert cli("compute", "wis", "--fail-if", "wis>0.5", stdin=rows).status == 1
+    assert cli("compute", "wis", "--fail-if", "wis>0.9", stdin=rows).status == 0
+
+
+def test_ends_of_an_interval_say_what_it_leaves_out(cli: Cli) -> None:
+    rows = b"y,ets,ets-lo-80,ets-hi-80,ets-lo-95,ets-hi-95\n3,2,1,4,0,5\n0,1,1,2,-1,3\n"
+    both = cli("compute", "interval_score", stdin=rows)
+    assert both.status == 3
+    assert "columns 'ets-lo-95' and 'ets-lo-80' could both be lower" in both.err
+    one = cli("compute", "interval_score:alpha=0.2", "-f", "value", stdin=rows)
+    assert (one.status, one.out) == (0, "7.0\n")
+    chosen = cli("compute", "interval_score", "--column", "lower=ets-lo-80", "--column", "upper=ets-hi-80", stdin=rows)
+    assert chosen.out.splitlines()[1].startswith("interval_score:alpha=0.2\t2\t7.0")
+    assert "alpha=0.2, as the names of the columns 'ets-lo-80' and 'ets-hi-80' say" in chosen.err
+
+
+@pytest.mark.parametrize(("loss", "status", "says"), [
+    ("multi_quantile:taus=0.1/0.9", 3, "3 quantiles a row, but taus names 2 levels"),
+    ("multi_quantile:taus=0.1/0.5/0.5", 2, "taus=0.1/0.5/0.5 has the level 0.5 twice"),
+    ("wis:taus=0/0.5/1", 2, "taus=0/0.5/1 must be in (0, 1)"),
+    ("wis:taus=0.1/0.5/0.8", 2, "has 0.1 without 0.9: intervals need both of their levels"),
+    ("wis", 2, "wis needs its parameter taus, a list of levels in (0, 1), each t beside 1 - t, as 0.1/0.5/0.9"),
+])  # fmt: skip
+def test_levels_that_do_not_fit_are_refused(loss: str, status: int, says: str, cli: Cli) -> None:
+    found = cli("compute", loss, "--pred", "a,b,c", stdin=f"y_true,a,b,c\n{QUANTILES}".encode())
+    assert (found.status, says in found.err) == (status, True), found.err
