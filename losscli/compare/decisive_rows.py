@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from losscli.compare.model_terms import RatioTerms
 from losscli.data.batch import Batch
 from losscli.declaration.domains import Array
-from losscli.evaluation.evaluator import Outcome
+from losscli.evaluation.outcome import Outcome
 
 MAX_DECISIVE_ROWS = 100
 """How many of the rows that decide a ranking are kept by name."""

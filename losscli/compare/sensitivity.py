@@ -17,7 +17,8 @@ from losscli.compare.subset import ADDITIVE_REDUCTIONS, LossOnRows, RowSubset
 from losscli.data.batch import Batch
 from losscli.declaration.domains import Array, Mask
 from losscli.declaration.properties import Functional, Reduction
-from losscli.evaluation.evaluator import Evaluator, Outcome
+from losscli.evaluation.evaluator import Evaluator
+from losscli.evaluation.outcome import Outcome
 from losscli.options import processors
 from losscli.results import finite_or_none
 from losscli.statistics import minimizer

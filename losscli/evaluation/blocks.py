@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from losscli.data.batch import Batch
 from losscli.declaration.domains import Array
-from losscli.evaluation.evaluator import Outcome
+from losscli.evaluation.outcome import Outcome
 
 VALUES_PER_BLOCK = 1 << 16
 """Numbers of a block's widest role: with a kernel's intermediate arrays they fit the cache of one core."""

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from losscli.data.batch import Batch
 from losscli.data.masks import PixelAxes, find_pixel_axes, note_masks
@@ -17,55 +16,12 @@ from losscli.declaration.form import WEIGHT, Form
 from losscli.declaration.loss import BoundLoss
 from losscli.declaration.row_lists import RowLists, flatten_lists
 from losscli.errors import DataError, LosscliError, UsageError
+from losscli.evaluation.outcome import NO_VALUES, Outcome
 from losscli.evaluation.shapes import check_rows_hold_numbers, find_index, index_shape, letters_of
 from losscli.messages import Hint
 
 MAX_LAYOUTS_KEPT = 16
 """Layouts that an evaluator remembers: all batches but the last have the same one."""
-
-
-NO_VALUES: Array = np.zeros(0)
-"""The per-sample values of a dataset-wide loss."""
-
-
-class Outcome(NamedTuple):
-    """A loss on a batch: elements (N, ...), their per-sample means (N,), and the results of the loss's hooks.
-
-    `clipped` marks the rows in which a probability was clipped; None where none was. `frequency` is how many samples
-    each counts as (N,), None where one. `tallied` marks the rows that a note counts (N,). Of a dataset-wide loss there
-    are no elements and no per-sample values: `inputs` are the checked arrays of the rows that were not left out, among
-    them the weights, and `rows` is the mask of these rows, None for all.
-    """
-
-    elements: Array
-    per_sample: Array
-    counted: Mask | None = None
-    denominator: Array | None = None
-    clipped: Mask | None = None
-    gradient: Array | None = None
-    frequency: Array | None = None
-    tallied: Mask | None = None
-    inputs: Mapping[str, Any] | None = None
-    rows: Mask | None = None
-
-    def take(self, rows: Mask | NDArray[np.intp]) -> Outcome:
-        """Return the outcome of some rows, without gradient and clipped rows."""
-        per_sample = self.per_sample[rows]
-        return Outcome(
-            per_sample if self.elements is self.per_sample else self.elements[rows],
-            per_sample,
-            None if self.counted is None else self.counted[rows],
-            None if self.denominator is None else self.denominator[rows],
-            frequency=None if self.frequency is None else self.frequency[rows],
-        )
-
-    def weights(self, weight: Array | None) -> Array | None:
-        """Return what each row weighs in the mean (N,), from the weights of the rows; None where all count once."""
-        return self.frequency if weight is None else weight if self.frequency is None else weight * self.frequency
-
-    def counted_losses(self) -> Array:
-        """Return the per-sample losses, 0 where a row does not count; the array itself where all rows do."""
-        return self.per_sample if self.counted is None else np.where(self.counted, self.per_sample, 0.0)
 
 
 class Layout(NamedTuple):
@@ -144,8 +100,8 @@ class Evaluator:
                 self._call(hooks["denominator"], arrays) if "denominator" in hooks else None,
                 None if clipped is None else _rows_with(clipped),
                 self._gradient(batch, arrays, elements) if gradient else None,
-                self._call(hooks["frequency"], arrays) if "frequency" in hooks else None,
-                self._call(hooks["tally"], arrays) if "tally" in hooks else None,
+                frequency=self._call(hooks["frequency"], arrays) if "frequency" in hooks else None,
+                tallied=self._call(hooks["tally"], arrays) if "tally" in hooks else None,
             )
 
     def counts(self, inputs: Mapping[str, Any]) -> Any:

@@ -13,7 +13,8 @@ from losscli.data.coded_text import group_rows
 from losscli.declaration.domains import Mask
 from losscli.errors import UsageError
 from losscli.evaluation.dataset_wide import GroupedRows
-from losscli.evaluation.evaluator import Evaluator, Outcome
+from losscli.evaluation.evaluator import Evaluator
+from losscli.evaluation.outcome import Outcome
 from losscli.statistics.grouped import GroupedAccumulator
 from losscli.statistics.quantiles import MAX_VALUES_KEPT
 from losscli.statistics.segments import Segments

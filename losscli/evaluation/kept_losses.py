@@ -15,7 +15,7 @@ from losscli.data.batch import Batch, join_numbers, numbers_array, shift_numbers
 from losscli.declaration.domains import Array
 from losscli.declaration.properties import Reduction
 from losscli.declaration.row_lists import RowLists
-from losscli.evaluation.evaluator import Outcome
+from losscli.evaluation.outcome import Outcome
 from losscli.evaluation.run import feed
 from losscli.statistics.quantiles import MAX_VALUES_KEPT, Quantiles
 from losscli.statistics.summary import Accumulator, Summary

@@ -14,7 +14,8 @@ from losscli.data.queries import batches_of_queries
 from losscli.declaration.domains import Array, ValueOrigin
 from losscli.declaration.row_lists import RowLists
 from losscli.errors import NoResultError
-from losscli.evaluation.evaluator import Evaluator, Outcome
+from losscli.evaluation.evaluator import Evaluator
+from losscli.evaluation.outcome import Outcome
 from losscli.evaluation.run import evaluate_batch, feed, keep_freed_memory, no_row_error
 from losscli.statistics.summary import Accumulator
 

@@ -15,7 +15,7 @@ from losscli.data.gather import concat_batches
 from losscli.declaration.domains import Array
 from losscli.declaration.row_lists import RowLists
 from losscli.errors import NoResultError
-from losscli.evaluation.evaluator import Outcome
+from losscli.evaluation.outcome import Outcome
 
 MAX_SAMPLE_ROWS = 1 << 16
 """Rows that are kept as they are."""

@@ -19,7 +19,8 @@ from losscli.declaration.row_lists import RowLists
 from losscli.errors import DataError, NoResultError
 from losscli.evaluation.blocks import JoinedOutcome, blocks_of
 from losscli.evaluation.dataset_wide import GroupedRows, WholeRows
-from losscli.evaluation.evaluator import NO_VALUES, Evaluator, Outcome
+from losscli.evaluation.evaluator import Evaluator
+from losscli.evaluation.outcome import NO_VALUES, Outcome
 from losscli.statistics.moments import Sum
 from losscli.statistics.summary import Accumulator
 

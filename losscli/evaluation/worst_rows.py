@@ -13,7 +13,7 @@ from losscli.data.coded_text import CodedText
 from losscli.data.model_roles import is_of_model
 from losscli.declaration.domains import Array
 from losscli.declaration.row_lists import QUERY, RowLists
-from losscli.evaluation.evaluator import Outcome
+from losscli.evaluation.outcome import Outcome
 from losscli.evaluation.run import counted_rows
 from losscli.statistics.moments import Sum
 

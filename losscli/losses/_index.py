@@ -106,15 +106,15 @@ NAMES_BY_MODULE: dict[str, str] = {
     "concordance": "concordance_loss c_index cindex harrell_c 一致性指数 c_指数",
     "proxies": "proxy_nca 代理_nca_损失 proxy_anchor 代理锚损失",
     "two_views": "clip clip_loss siglip sigmoid_contrastive",
-    "ranking_by_query": "ndcg_loss ndcg one_minus_ndcg 归一化折损累计增益 mrr_loss mrr reciprocal_rank 平均倒数排名 "
-    "map_loss map mean_average_precision pairwise_logistic ranknet pair_logit listnet list_net "
-    "pairwise_hinge ranksvm pair_hinge lambda_rank lambdarank lambdamart listmle list_mle "
+    "ranking_by_query": "ndcg_loss ndcg one_minus_ndcg 归一化折损累计增益 map_loss map mean_average_precision mrr_loss "
+    "mrr reciprocal_rank 平均倒数排名 lambda_rank lambdarank lambdamart listnet list_net "
+    "pairwise_logistic ranknet pair_logit pairwise_hinge ranksvm pair_hinge listmle list_mle "
     "plackett_luce",
     "relative_errors": "bias mean_error mean_bias_error mbe 平均偏差 mrae mean_relative_absolute_error "
     "平均相对绝对误差 rmae relative_mae relative_mean_absolute_error 相对平均绝对误差 mdape "
     "median_absolute_percentage_error 中位数绝对百分比误差",
     "quantiles": "multi_quantile quantile_set mqloss multi_quantile_loss 多分位数损失 crps_quantile "
-    "quantile_crps qcrps wql weighted_quantile_loss mean_weighted_quantile_loss scaled_crps "
-    "加权分位数损失 wis weighted_interval_score 加权区间评分",
+    "quantile_crps qcrps wis weighted_interval_score 加权区间评分 wql weighted_quantile_loss "
+    "mean_weighted_quantile_loss scaled_crps 加权分位数损失",
     "intervals": "interval_score winkler winkler_score 区间评分 interval_miss miscoverage 区间未覆盖率",
 }

@@ -14,7 +14,8 @@ from losscli.declaration.domains import Array, ValueOrigin
 from losscli.declaration.form import Form
 from losscli.declaration.loss import BoundLoss
 from losscli.errors import LosscliError, UsageError
-from losscli.evaluation.evaluator import Evaluator, Outcome
+from losscli.evaluation.evaluator import Evaluator
+from losscli.evaluation.outcome import Outcome
 
 if TYPE_CHECKING:
     from losscli.plot.curve_axes import Path
