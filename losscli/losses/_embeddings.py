@@ -8,7 +8,7 @@ import numpy as np
 
 from losscli.declaration.checks import Remark
 from losscli.declaration.domains import Array, Mask
-from losscli.losses._classes import Labels
+from losscli.losses._classes import Labels, slices_in_cache
 from losscli.losses._numerics import two_square, two_sum
 
 
@@ -23,6 +23,12 @@ def norm(x: Array) -> Array:
 
 def exact_norm(x: Array) -> tuple[Array, Array]:
     """Compute the Euclidean length of each row, and what it lacks of the exact one."""
+    found = [_exact_norm_in_cache(x[rows]) for rows in slices_in_cache(x)]
+    length, lack = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return length, lack
+
+
+def _exact_norm_in_cache(x: Array) -> tuple[Array, Array]:
     big = np.abs(x).max(axis=-1, initial=0.0)
     exponent = np.frexp(np.where(np.isfinite(big), big, 1.0))[1]
     total, error = two_square(np.ldexp(x, -exponent[:, None]))

@@ -197,10 +197,11 @@ class CosineHead(NamedTuple):
     def slopes_and_misses(self, labels: Labels, x: Array, w: Array) -> tuple[Array, Array, Array]:
         """Compute the gradient by the embeddings, 1 - softmax of the own class, and the angle to it."""
         v = unit_prototypes(w)
-        heads = [(i, self.head(labels[i], x[i], v, i)) for i in tile_rows(len(x))]
-        found = [head.slope_and_miss(labels[i]) for i, head in heads]
-        theta = np.concatenate([head.target.theta for _, head in heads if head.target is not None])
-        slopes, misses = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        slopes, misses, theta = np.empty_like(x), np.empty(len(x)), np.empty(len(x))
+        for i in tile_rows(len(x)):
+            head = self.head(labels[i], x[i], v, i)
+            slopes[i], misses[i] = head.slope_and_miss(labels[i])
+            theta[i] = np.pi / 2 if head.target is None else head.target.theta
         return backprop_unit(slopes, x, self.scale), misses, theta
 
     def logits(self, labels: Labels, y_pred: Array) -> tuple[Array, Array]:
