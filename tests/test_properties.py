@@ -289,7 +289,11 @@ def with_a_far_row(bound: BoundLoss, form: Form, size: float) -> Iterator[dict[s
     arrays, others = (draw(bound, form, np.random.default_rng(seed), rows=4) for seed in (1, 2))
     if all(role.domain.shapes[0] == "N*" for role in form.roles):
         arrays = {name: np.stack([arrays[name], others[name]], axis=1) for name in arrays}
-    arrays |= {role.name: np.array([0, 0, 1, 1]) for role in form.roles if role.domain.accepts_any_label}
+    arrays |= {
+        role.name: np.array([0, 0, 1, 1])
+        for role in form.roles
+        if role.domain.accepts_any_label and role.domain.per_row
+    }
     choices = [far_rows(role.domain.with_params(bound.params), arrays[role.name][0], size) for role in form.roles]
     for rows in product(*choices):
         changed = {name: array.copy() for name, array in arrays.items()}

@@ -220,8 +220,11 @@ class Dataset:
             whole = {}
             for role, columns in self.bound.items():
                 if role not in self._by_row:
-                    chunks = columns.table.chunks({column.name: Kind.NUMBER for column in columns.columns})
-                    origin = self._origin(columns)
+                    kind = columns.columns[0].kind if self.domains[role].is_label else Kind.NUMBER
+                    chunks, origin = (
+                        columns.table.chunks({c.name: kind for c in columns.columns}),
+                        self._origin(columns),
+                    )
                     whole[role] = np.concatenate([self._array(columns, chunk, origin) for chunk in chunks])
                     if self.domains[role].shapes[0].startswith("C"):
                         self.classes.check_count(role, len(whole[role]), "rows", columns.table.label)

@@ -106,4 +106,6 @@ NAMES_BY_MODULE: dict[str, str] = {
     "quantiles": "multi_quantile quantile_set mqloss multi_quantile_loss 多分位数损失 crps_quantile "
     "quantile_crps qcrps wis weighted_interval_score 加权区间评分 wql weighted_quantile_loss "
     "mean_weighted_quantile_loss scaled_crps 加权分位数损失",
+    "scaled_errors": "mase mean_absolute_scaled_error 平均绝对标度误差 msse mean_squared_scaled_error 均方标度误差 "
+    "rmsse root_mean_squared_scaled_error 均方根标度误差",
 }
