@@ -90,12 +90,12 @@ def split_keywords(
 
 
 def split_classes(losses: Sequence[LossName], classes: Any, keywords: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """Return `classes` as names, and the keywords; with `classes` among these if it is a word of that parameter."""
-    if not isinstance(classes, str):
+    """Return `classes` as names, and the keywords; with `classes` among these if a loss takes one word for it."""
+    if not isinstance(classes, str) or "," in classes:
         return classes, keywords
     bound = pipeline.resolve_losses([bind_loss_name(loss) for loss in losses])
     domains = [p.domain for one in bound for p in one.loss.parameters if p.name == "classes"]
-    is_word = any(isinstance(domain, Choice) and classes.lower() in domain.words for domain in domains)
+    is_word = any(isinstance(domain, Choice) for domain in domains)
     return (None, keywords | {"classes": classes.lower()}) if is_word else (classes, keywords)
 
 

@@ -21,10 +21,13 @@ from losscli.data.table import Kind
 from losscli.data.values import one_value_error, parse_number
 from losscli.declaration.domains import Domain, ValueOrigin
 from losscli.declaration.loss import BoundLoss
+from losscli.declaration.row_lists import QUERY
 from losscli.errors import DataError, UsageError
 from losscli.evaluation.dataset_wide import check_reduction
-from losscli.evaluation.evaluator import Evaluator, check_frames, check_shape, choose_form, note_frames, sample_shapes
+from losscli.evaluation.evaluator import Evaluator
+from losscli.evaluation.query_binding import bind_queries
 from losscli.evaluation.run import RunState
+from losscli.evaluation.shapes import check_frames, check_shape, choose_form, note_frames, sample_shapes
 from losscli.model_binding import check_reference, find_own_roles, model_columns, separate_models
 from losscli.named_parameters import set_by_names
 from losscli.options import EvaluationOptions, processors
@@ -84,6 +87,8 @@ def bind(
             # labels that know their classes decide how a column is read
             several = read_as.get(role.name, domain), domain
             read_as[role.name] = max(several, key=lambda d: (d.is_label, not d.accepts_any_label))
+    is_given = QUERY in sources.given or QUERY in options.columns
+    by_query = bind_queries(evaluators, columns, is_given, note)
     unread = next((role for role in sources.given if role in domains and role not in columns), None)
     if unread is not None:
         raise UsageError(f"{unread} is not read beside {', '.join(columns)}: the losses take one or the other")
@@ -95,6 +100,7 @@ def bind(
     label_role = label_roles.pop() if len(label_roles) == 1 else None
     models = tuple(own["y_pred"]) if len(own.get("y_pred", ())) > 1 else ()
     dataset = replace(make_dataset(columns, read_as, binder, options, note, label_role), models=models)
+    dataset = replace(dataset, by_query=by_query)
     if options.model_column is not None:
         dataset = separate_models(dataset, options.model_column, losses)
     check_reference(options.reference, dataset.models)

@@ -43,7 +43,8 @@ class Prediction(NamedTuple):
 
 def scorable_forms(bound: BoundLoss) -> list[Form]:
     """Return the forms of a loss that an estimator and its targets are enough for."""
-    return [form for form in bound.loss.forms if {"y_true", "y_pred"} <= {*form.names} <= SCORED_ROLES]
+    replaced = {role for role, parameter in bound.loss.alternatives if bound.params[parameter] is not None}
+    return [form for form in bound.loss.forms if {"y_true", "y_pred"} <= {*form.names} - replaced <= SCORED_ROLES]
 
 
 def check_scorable(bound: BoundLoss) -> None:

@@ -27,6 +27,7 @@ LIBRARIES = {
     "xgboost": "XGBoost",
     "numpy": "NumPy",
     "mmdet": "MMDetection",
+    "open_clip": "OpenCLIP",
     "mmpose": "MMPose",
     "insightface": "InsightFace",
     "matlab": "MATLAB",

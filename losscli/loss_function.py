@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,11 +16,16 @@ from losscli.data.table import Kind, convert
 from losscli.declaration.domains import Array
 from losscli.declaration.form import Form
 from losscli.declaration.loss import BoundLoss
+from losscli.declaration.row_lists import QUERY
 from losscli.errors import DataError, UsageError
-from losscli.evaluation.evaluator import Evaluator, check_frames, choose_form
+from losscli.evaluation.evaluator import Evaluator
 from losscli.evaluation.in_memory import BlockEvaluator
+from losscli.evaluation.shapes import check_frames, choose_form
 from losscli.messages import warn_caller
 from losscli.options import EvaluationOptions, UnknownOptionError
+
+if TYPE_CHECKING:
+    from losscli.evaluation.queries_in_memory import QueryEvaluator
 
 ReductionName: TypeAlias = Literal["mean", "sum", "median"]
 
@@ -175,7 +180,9 @@ class LossFunction:
                 raise UnknownOptionError.of_keyword(function, key, [*known, *options])
         return {name: array for name, array in {**given, **keywords}.items() if array is not None}
 
-    def _evaluator(self, method: str, arrays: Sequence[Any], keywords: Mapping[str, Any]) -> BlockEvaluator:
+    def _evaluator(
+        self, method: str, arrays: Sequence[Any], keywords: Mapping[str, Any]
+    ) -> BlockEvaluator | QueryEvaluator:
         named = self._name_roles(method, arrays, keywords)
         given = {name: materialize(array, name) for name, array in named.items()}
         if any(type(value) is not np.ndarray for value in given.values()):
@@ -191,11 +198,13 @@ class LossFunction:
             wanted = " or ".join("(" + ", ".join(role.name for role in form.roles) + ")" for form in forms)
             raise UsageError(f"{self.bound.label} takes the arrays {wanted}, not ({', '.join(values)})")
         self.bound.check_alternatives(values)
+        query = values.pop(QUERY, None) if form.by_query else None
         names: dict[str, int] = {}
         values = number_labels(form, values, names)
         check_frames(form, {name: array.shape for name, array in values.items()})
         by_row = [role.name for role in form.roles if role.domain.per_row and role.name in values]
         shapes = {name: values[name].shape for name in by_row} | ({} if weight is None else {"weight": weight.shape})
+        shapes |= {} if query is None else {QUERY: query.shape}
         sizes = {shape[0] for shape in shapes.values()}
         if len(sizes) > 1:
             raise DataError("shapes differ: " + ", ".join(f"{name} is {shape}" for name, shape in shapes.items()))
@@ -213,8 +222,29 @@ class LossFunction:
                 weight = weights_of_samples(weight, positions.axes)
             elif weight.ndim > 1:
                 raise DataError("weight: one number per row is needed, not several columns")
+        if form.by_query and (queries := self._queries(form, values, query, weight)) is not None:
+            return queries
         rows = sizes.pop() * (1 if positions is None else positions.per_row)
         return BlockEvaluator(Evaluator(self.bound, form), values, tables, rows, positions, weight, names)
+
+    def _queries(
+        self, form: Form, values: Mapping[str, NDArray[Any]], query: NDArray[Any] | None, weight: Array | None
+    ) -> QueryEvaluator | None:
+        """Return the loss on arrays whose rows are gathered into queries, None where each row is a query.
+
+        Raises:
+            UsageError: Rows that are queries have a query.
+        """
+        from losscli.data.coded_text import encode
+        from losscli.evaluation.queries_in_memory import QueryEvaluator
+
+        if any(array.shape[1:] not in ((), (1,)) for array in values.values()):
+            if query is not None:
+                raise UsageError(f"each row is a query, as there are several scores a row: leave out {QUERY}")
+            return None
+        rows = len(next(iter(values.values())))
+        keys = None if query is None else encode(query.reshape(-1))
+        return QueryEvaluator(Evaluator(self.bound, form), values, keys, rows, weight)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, LossFunction):

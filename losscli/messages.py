@@ -97,6 +97,7 @@ class Hint(enum.Enum):
     SECOND_COLUMN = "if these are the probabilities of two classes, give the second column as {role}"
     SET_BLANK = "{param:blank=K} says which class that is"
     SET_EPS = "set {param:eps=...} to divide by at least that much, or use wape or smape"
+    SET_NORM_STD = "set {param:norm_std=...}"
     SET_EPS_ALONE = "set {param:eps=...} to divide by at least that much"
     SHOW_MURPHY = "plot them with {kind:murphy}"
     SHOW_OUTLIERS = "see {show_outliers:{count}}"

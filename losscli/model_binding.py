@@ -13,8 +13,9 @@ from losscli.data.model_roles import SHARED_ROLES, model_role
 from losscli.data.role_columns import RoleColumns
 from losscli.declaration.domains import Domain
 from losscli.declaration.loss import BoundLoss
+from losscli.declaration.row_lists import QUERY
 from losscli.errors import DataError, UsageError
-from losscli.evaluation.evaluator import takes
+from losscli.evaluation.shapes import takes
 from losscli.messages import Hint, Message, did_you_mean, join_names
 from losscli.options import EvaluationOptions
 
@@ -104,6 +105,8 @@ def check_same_classes(models: Mapping[str, RoleColumns]) -> None:
         if is_known and (mine or (1,)) != (theirs or (1,)):
             counts = [math.prod(shape) for shape in (mine, theirs)]
             words = [f"{count} column{'s' if count > 1 else ''}" for count in counts]
+            if counts[0] == counts[1]:  # the axes are in another order
+                words = [f"rows of shape {shape}" for shape in (mine, theirs)]
             raise DataError(f"{label}model {first!r} has {words[0]}, model {name!r} has {words[1]}")
         if expected.names and bound.names and sorted(bound.names) != sorted(expected.names):
             classes = f"{first!r} {', '.join(expected.names)}; {name!r} {', '.join(bound.names)}"
@@ -176,7 +179,7 @@ def _find_shared_copies(
         else:
             several = domains.get(role, ())
             columns = binder.find(role, several, of_model=table)
-            if columns is None and several:
+            if columns is None and several and role != QUERY:
                 raise binder.missing_error([role], f"model {name!r}", table)
         if columns is not None:
             copies.append((name, columns))

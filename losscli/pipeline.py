@@ -169,7 +169,7 @@ def compute_samples(
         evaluation = results_of(dataset, run)
     results = []
     for i, result in enumerate(evaluation):
-        gradient, positions = kept.gradient(i), dataset.positions
+        gradient, positions = kept.gradient(i, dataset.policy.n), dataset.positions
         if gradient is not None and positions is not None and not dataset.policy.omitted:
             gradient = positions.unflatten(gradient)
         known = None if options.value_only else result.summary

@@ -213,14 +213,14 @@ class LossResult(SummaryStatistics, Plottable, Result):
         """Return the per-sample losses as a frame, indexed by row number.
 
         Raises:
-            UsageError: They were not kept: the result is of a group, a comparison or a cluster.
+            UsageError: There are none, or none were kept: of a group, a comparison, a cluster.
         """
         import pandas as pd
 
         if self.per_sample is None or self.rows is None:
-            raise UsageError("per-sample losses are kept by compute alone, without groups and on this machine")
+            raise UsageError("per-sample losses, of losses that have them, are kept by compute alone, without groups")
         columns: dict[str, Any] = {self.label: self.per_sample}
-        if self.gradient is not None:
+        if self.gradient is not None and len(self.gradient) == len(self.per_sample):  # that of queries is by row
             columns |= gradient_columns(self.label, self.gradient)
         return pd.DataFrame(columns, index=pd.Index(self.rows, name="row"))
 

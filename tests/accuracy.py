@@ -20,7 +20,7 @@ from losscli.declaration.domains import ClassTargets, Domain
 from losscli.declaration.domains.arrays import WholeNumbers
 from losscli.declaration.form import Form
 from losscli.declaration.loss import BoundLoss
-from losscli.evaluation.evaluator import choose_form
+from losscli.evaluation.shapes import choose_form
 from tests.registry_cases import LOSSES, draw, golden, per_sample, read_tuples, variants
 
 TOLERANCE = 1e-12

@@ -23,7 +23,17 @@ from losscli.declaration.loss import BoundLoss, Loss
 from losscli.errors import UsageError
 from tests.registry_cases import DIMS, FURTHER, LOSSES, classes, read_tuples, variants
 
-OF_TENSORS = {"torch", "torchvision", "torchmetrics", "pytorch_metric_learning", "mmdet", "mmpose", "pycox", "monai"}
+OF_TENSORS = {
+    "torch",
+    "torchvision",
+    "torchmetrics",
+    "pytorch_metric_learning",
+    "mmdet",
+    "mmpose",
+    "open_clip",
+    "pycox",
+    "monai",
+}
 """Libraries whose calls take tensors; others take NumPy arrays."""
 
 PER_LABEL = {"bce": [{"pos_weight": [2.0, 0.5, 3.0]}]}
@@ -147,14 +157,19 @@ def draws(loss: Loss, statement: Equivalent, bound: BoundLoss, seed: int) -> Ite
     """Random arrays for the roles, in each of the shapes that the statement is for."""
     (form,) = forms_of(loss, statement)
     rng = np.random.default_rng(seed)
-    dims = DIMS | {"C": classes(bound)}
+    dims = DIMS | {"C": classes(bound), "M": classes(bound)}
     elementwise = any(role.domain.shapes[0] == "N*" for role in form.roles)
     shape = next(iter(statement.shapes.values()), "")
     is_per_label = elementwise and any(isinstance(value, tuple) for value in bound.params.values())
     for all_have in [shape] if shape or not elementwise else ["N,K"] if is_per_label else ["N", "N,K"]:
         arrays = {}
+        without = {role for role, parameter in loss.alternatives if bound.params[parameter] is not None}
         for role in form.roles:
+            if role.name in without:
+                continue
             domain = role.domain.with_params(bound.params)
+            if form.by_query and role.optional:
+                continue  # each row is a query
             if domain.shapes[0] == "N*":
                 domain = _with_shape(domain, all_have)
             elif role.name in statement.shapes:

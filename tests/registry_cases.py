@@ -13,6 +13,7 @@ import numpy as np
 from losscli import registry
 from losscli.declaration.form import Form
 from losscli.declaration.loss import BoundLoss, Loss
+from losscli.declaration.row_lists import flatten_lists
 from losscli.evaluation.evaluator import Evaluator
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -137,12 +138,28 @@ def kernel(bound: BoundLoss, form: Form, arrays: dict[str, Any], hook: str = "")
     function = form.hooks[hook] if hook else form.kernel  # type: ignore[index]
     weight = [None] if function in form.weighted else []
     wanted = form.keywords[function]
+    if form.by_query:
+        return kernel_of_queries(function, arrays, {name: bound.params[name] for name in wanted})
     arguments = [*(arrays.get(name) for name in form.names), *weight]
     with np.errstate(all="ignore"):
         found = function(*arguments, **{name: bound.params[name] for name in wanted})
         if bound.loss.dataset_wide and not hook:
             return np.array([Evaluator(bound, form).number_of(found)])
         return np.asarray(found)
+
+
+def kernel_of_queries(function: Any, arrays: dict[str, Any], params: dict[str, Any]) -> np.ndarray:
+    """The kernel or a hook on the rows of queries, which are in the order of their keys."""
+    if "query" not in arrays:  # all rows are one query, or each row is one
+        with np.errstate(all="ignore"):
+            return np.asarray(function(*flatten_lists(arrays).values(), **params))
+    keys, index = np.unique(arrays["query"], return_inverse=True)
+    order = index.argsort(kind="stable")
+    lists = {name: np.asarray(array)[order] for name, array in arrays.items() if name != "query"}
+    offsets = np.append(0, np.cumsum(np.bincount(index, minlength=len(keys))))
+    with np.errstate(all="ignore"):
+        found = np.asarray(function(*lists.values(), offsets, **params))
+    return found[order.argsort()] if len(found) == len(order) and len(keys) < len(order) else found
 
 
 def per_sample(bound: BoundLoss, form: Form, arrays: dict[str, Any]) -> np.ndarray:

@@ -301,7 +301,7 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
     "a result of several groups": (lambda: of_frame(group_by="site")["mse"], "2 results are called 'mse'"),
     "samples of a group": (
         lambda: of_frame(group_by=["site"])[0].to_frame(),  # noqa: PLW0108 - the call before may not fail
-        "per-sample losses are kept by compute alone",
+        "per-sample losses, of losses that have them, are kept by compute alone",
     ),
     "one number of several": (
         lambda: float(losscli.compute(["mse", "mae"], FRAME)),

@@ -103,6 +103,9 @@ def test_names_are_ordered_by_the_parameter_or_the_option(cli: Cli) -> None:
     assert bound.value(named["y_true"], named["y_pred"]) == expected
     assert losscli.compute("qwk:classes=bird/cat/dog", **named).value == expected
     assert losscli.compute("qwk", classes=["bird", "cat", "dog"], **named).value == expected
+    assert losscli.compute("qwk:classes=bird/cat/dog", **data).value == expected  # integers are places
+    turned = {role: 2 - values for role, values in data.items()}
+    assert losscli.compute("qwk:classes=2/1/0", **turned).value == expected  # or names
     write_csv("d.csv", named)
     assert "names have no order" in (refused := cli("compute", "qwk", "d.csv")).err
     assert (refused.status, refused.err.count("--classes A,B names the classes in order")) == (3, 1)
@@ -127,6 +130,7 @@ def test_there_are_no_per_sample_values(cli: Cli) -> None:
         losscli.get_loss("balanced_error")(*data.values())
     with pytest.raises(losscli.UsageError, match="no losses of rows to reduce"):
         losscli.get_loss("balanced_error").value(*data.values(), reduction="median")
+    assert "one number for all rows, and no per-sample values" in cli("explain", "balanced_error").out
     result = losscli.compute("balanced_error", **data)
     assert result.per_sample is None
     table = cli("compute", "balanced_error", "d.csv").out.splitlines()[-1].split("\t")

@@ -146,3 +146,92 @@ def test_wide_and_narrow_ensembles_are_scored_by_all_pairs(fair: bool) -> None:
         np.testing.assert_allclose(found.per_sample, expected, atol=1e-14)
         pull = np.sign(x[:, :, None] - x[:, None, :]).sum(axis=2) / (members - fair)
         np.testing.assert_allclose(found.gradient, (np.sign(x - y[:, None]) - pull) / members, atol=1e-15)
+
+
+# ------------------------------------------------------------------------------- a number a row, or one for all
+
+ONE_OF = {"student_t_nll": ("df", "nu"), "gamma_nll": ("shape", "k"), "negative_binomial_nll": ("dispersion", "alpha")}
+ROWS = {"y_true": [3.0, 1.0, 2.0], "y_pred": [2.5, 1.0, 4.0]}
+
+
+@pytest.mark.parametrize("loss", ONE_OF)
+def test_a_number_for_all_rows_is_the_same_for_each(loss: str) -> None:
+    role, parameter = ONE_OF[loss]
+    rows = ROWS | ({"scale": [1.0, 0.5, 2.0]} if loss == "student_t_nll" else {})
+    one = losscli.compute(loss, **rows, **{parameter: 0.7}, gradient=True)
+    each = losscli.compute(loss, **rows, **{role: [0.7] * 3}, gradient=True)
+    assert one.per_sample.tolist() == each.per_sample.tolist()
+    assert one.gradient.tolist() == each.gradient.tolist()
+
+
+@pytest.mark.parametrize("loss", ONE_OF)
+def test_none_and_both_are_refused(loss: str, cli: Cli) -> None:
+    role, parameter = ONE_OF[loss]
+    for columns, given, found in (("", "", "neither is"), (f",{role}", f":{parameter}=1", "both are")):
+        rows = f"y_true,y_pred,scale{columns}\n1,2,1{',1' if columns else ''}\n".encode()
+        refused = cli("compute", loss + given, stdin=rows)
+        assert refused.status == 2
+        choice = f"a number for each row ({role}) or one for all (its parameter {parameter})"
+        assert refused.err.count("\n") == 1
+        assert f"{loss}{given} takes {choice}: {found} given" in refused.err
+
+
+@pytest.mark.parametrize(("typed", "problem"), {
+    "gamma_nll:k=0": "gamma_nll: k=0 must be > 0 and finite",
+    "gamma_nll:k=inf": "gamma_nll: k=inf must be > 0 and finite",
+    "negative_binomial_nll:alpha=-1": "negative_binomial_nll: alpha=-1 must be >= 0 and finite",
+    "student_t_nll:nu=0": "student_t_nll: nu=0 must be > 0",
+}.items())  # fmt: skip
+def test_parameters_that_are_none_are_refused(typed: str, problem: str, cli: Cli) -> None:
+    refused = cli("compute", typed, stdin=b"y_true,y_pred,scale\n1,2,1\n")
+    assert (refused.status, refused.err) == (2, f"losscli: error: {problem}\n")
+
+
+@pytest.mark.parametrize(("loss", "column", "cell", "rule"), [
+    ("gamma_nll", "shape", "0", "> 0 and finite"),
+    ("gamma_nll", "y_true", "0", "> 0"),
+    ("negative_binomial_nll", "dispersion", "-1", ">= 0 and finite"),
+    ("negative_binomial_nll", "y_pred", "-1", ">= 0"),
+    ("student_t_nll", "df", "0", "> 0"),
+])  # fmt: skip
+def test_cells_outside_of_their_domain_are_named(loss: str, column: str, cell: str, rule: str, cli: Cli) -> None:
+    row = {"y_true": "1", "y_pred": "2", "scale": "1", ONE_OF[loss][0]: "1"}
+    lines = [",".join(row), ",".join(row.values()), ",".join((row | {column: cell}).values())]
+    refused = cli("compute", loss, stdin="\n".join(lines).encode())
+    assert refused.status == 3
+    assert refused.err == f"losscli: error: standard input: column {column!r}, row 2: {cell} is not {rule}\n"
+
+
+def test_counts_without_dispersion_are_those_of_poisson() -> None:
+    y, mean = [0.0, 3.0, 2.5, 0.0, 7.0], [0.0, 0.0, 4.0, 2.0, 7.0]
+    poisson = losscli.get_loss("poisson_nll", full=True)
+    for alpha in (0.0, 1e-320, 1e-30):
+        found = losscli.get_loss("negative_binomial_nll", alpha=alpha)
+        np.testing.assert_allclose(found(y, mean), poisson(y, mean), rtol=1e-14)
+        np.testing.assert_allclose(found.gradient(y, mean), poisson.gradient(y, mean), rtol=1e-14)
+
+
+def test_many_degrees_of_freedom_are_those_of_a_normal_distribution() -> None:
+    y, mean, scale = np.zeros(3), np.array([0.0, 1e-5, 3.0]), np.array([1.0, 2.0, 0.5])
+    normal = losscli.get_loss("gaussian_nll", eps=0, full=True)
+    for nu in (math.inf, 1e200):
+        found = losscli.get_loss("student_t_nll", nu=nu)
+        np.testing.assert_allclose(found(y, mean, scale), normal(y, mean, scale**2), rtol=1e-14)
+        np.testing.assert_allclose(found.gradient(y, mean, scale), normal.gradient(y, mean, scale**2), rtol=1e-14)
+
+
+def test_gamma_of_shape_one_is_what_xgboost_calls_gamma_nloglik() -> None:
+    y, mean = np.random.default_rng(5).gamma(2.0, size=(2, 6))
+    np.testing.assert_allclose(losscli.get_loss("gamma_nloglik", k=1)(y, mean), y / mean + np.log(mean), rtol=1e-13)
+
+
+def test_an_estimator_is_scored_with_one_number_for_all_rows() -> None:
+    class Constant:
+        def predict(self, rows: np.ndarray) -> np.ndarray:
+            return np.full(len(rows), 2.0)
+
+    y = np.array([1.0, 2.0, 4.0])
+    expected = losscli.compute("gamma_nll", k=3, y_true=y, y_pred=np.full(3, 2.0)).value
+    assert losscli.scorer("gamma_nll", k=3)(Constant(), np.zeros((3, 1)), y) == pytest.approx(-expected, rel=1e-15)
+    with pytest.raises(losscli.UsageError, match="reads y_true, y_pred, shape"):
+        losscli.scorer("gamma_nll")

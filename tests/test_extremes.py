@@ -375,6 +375,7 @@ ALIKE = [
     "focal:gamma=0:alpha=none", "focal:gamma=0:alpha=0.5:from_logits=true", "multilabel_soft_margin", "soft_margin",
     "sparse_cross_entropy", "cross_entropy:from_logits=true", "categorical_focal:gamma=0",
     "symmetric_cross_entropy:beta=0", "poly:epsilon=0:from_logits=true", "cosine_distance", "renyi", "am_softmax",
+    "gamma_nll:k=2", "negative_binomial_nll:alpha=0",
     "alpha_iou:alpha=1", "alpha_iou:alpha=1:penalty=ciou",
 ]  # fmt: skip
 

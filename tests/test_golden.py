@@ -12,6 +12,7 @@ from tests.registry_cases import LOSSES, golden, has_golden
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*no other row:UserWarning"),  # what cases of one row are noted for
+    pytest.mark.filterwarnings("ignore:.*(left out of the mean|in row order|all rows are one query):UserWarning"),
     pytest.mark.filterwarnings("ignore:.*lower end is above:UserWarning", "ignore:.*quantiles cross:UserWarning"),
 ]
 

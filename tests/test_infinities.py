@@ -25,6 +25,7 @@ UNDEFINED = {
     "sphereface": MANY_LOGITS,
     "deepid": MANY_LOGITS,
     "center(labels,embeddings)": "the mean of an infinite row's class is infinite, too",
+    "adaface": "the mean of the lengths is infinite, too",
     "n_pair": "a difference of infinite products",
     "triplet_mined": "distances of infinite rows are infinite, and their differences are asked for",
     "energy_score:fair=true": "a difference of infinite distances",
@@ -49,9 +50,8 @@ def admitted(bound: BoundLoss, form: Form) -> Iterator[float]:
 
 def drawn(bound: BoundLoss, form: Form) -> dict[str, np.ndarray]:
     arrays = draw(bound, form, np.random.default_rng(3), rows=5)
-    return {
-        role.name: as_kernels_want_it(arrays[role.name], role.domain.with_params(bound.params)) for role in form.roles
-    }
+    domains = {role.name: role.domain.with_params(bound.params) for role in form.roles}
+    return {name: as_kernels_want_it(array, domains[name]) for name, array in arrays.items()}
 
 
 def reason(bound: BoundLoss, form: Form) -> str:

@@ -15,8 +15,8 @@ import losscli
 from losscli.data.batch import ROWS_PER_BATCH, Batch, join_numbers
 from losscli.declaration.domains import Real
 from losscli.declaration.properties import Reduction
-from losscli.evaluation.evaluator import Outcome
 from losscli.evaluation.kept_losses import Arena, KeptOutcomes
+from losscli.evaluation.outcome import Outcome
 from losscli.statistics.quantiles import LogHistogram
 from losscli.statistics.summary import Accumulator, Summary
 

@@ -179,3 +179,17 @@ def test_ties_of_many_labels_are_in_the_wrong_order() -> None:
 )
 def test_the_other_names_are_known(name: str, loss: str) -> None:
     assert losscli.get_loss(name).bound.loss.name == loss
+
+
+def test_tokens_of_texts_have_bytes_of_their_own() -> None:
+    rng = np.random.default_rng(0)
+    labels, scores, size = rng.integers(0, 5, (4, 6)), rng.normal(size=(4, 6, 5)), rng.integers(1, 4, (4, 6))
+    labels[1, 4:] = -100
+    how = {"from_logits": True, "ignore_index": -100}
+    by_text = losscli.compute("bits_per_byte", y_true=labels, y_pred=scores, bytes=size, **how)
+    one_each = {"y_true": labels.ravel(), "y_pred": scores.reshape(-1, 5), "bytes": size.ravel()}
+    by_token = losscli.compute("bits_per_byte", **one_each, **how)
+    assert (by_text.value, by_text.n) == (by_token.value, 22)
+    assert losscli.get_loss("bits_per_byte", **how).value(labels, scores, size) == pytest.approx(by_token.value)
+    with pytest.raises(losscli.DataError, match="bytes has no value for each of the labels y_true"):
+        losscli.compute("bits_per_byte", y_true=labels, y_pred=scores, bytes=size[:, 0], **how)

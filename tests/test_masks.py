@@ -90,7 +90,7 @@ def test_files_give_the_same_number(cli: Cli, tmp_path: Path, monkeypatch: pytes
     for format_, files in write_files(tmp_path).items():
         run = cli("compute", "multiclass_dice", *files.split(), "-f", "value")
         assert run.out.strip() == expected, format_
-        which, shape = ("last", P_LAST.shape) if format_ == "last" else ("second", P.shape)
+        which, shape = ("last", "(N, 4, 6, 3)") if format_ == "last" else ("second", "(N, 3, 4, 6)")
         assert f"y_pred is {shape} and is read as masks of 24 pixels: its {which} axis as 3 classes" in run.err
 
 
@@ -121,6 +121,14 @@ def test_shapes_that_do_not_fit(loss: str, shapes: tuple[Any, Any], message: str
 def test_pixels_and_masks_are_no_rows_of_one_table() -> None:
     with pytest.raises(losscli.UsageError, match="of cross_entropy is a pixel, one of dice_ce a mask"):
         losscli.compute(["cross_entropy", "dice_ce"], y_true=LABELS, y_pred=P)
+
+
+def test_models_have_their_axes_in_one_order() -> None:
+    with pytest.raises(DataError, match=r"'a' has rows of shape \(3, 4, 6\), model 'b' has rows of shape \(4, 6, 3\)"):
+        losscli.compare("multiclass_dice", y_true=LABELS, models={"a": P, "b": P_LAST})
+    found = losscli.compare("multiclass_dice", y_true=LABELS, models={"a": P, "b": P[::-1]})
+    expected = [value("multiclass_dice", y_true=LABELS, y_pred=p) for p in (P, P[::-1])]
+    assert sorted(loss.value for loss in found) == pytest.approx(sorted(expected))
 
 
 # ------------------------------------------------------------------------------------------------------- values
@@ -183,10 +191,19 @@ def test_dice_ce_is_the_sum_of_its_parts() -> None:
 
 def test_classes_are_a_parameter_or_names() -> None:
     assert value("multiclass_dice", **FLAT, classes="present") == value("multiclass_dice:classes=present", **FLAT)
+    with pytest.raises(losscli.UsageError, match="classes='some' must be all or present"):
+        losscli.compute("multiclass_dice", **FLAT, classes="some")
     with pytest.raises(losscli.UsageError, match="dice_ce: classes is for class masks"):
         losscli.compute("dice_ce", y_true=[[0, 1]], y_pred=[[0.5, 0.5]], classes="present")
     with pytest.raises(losscli.UsageError, match="dice_weight and ce_weight are both 0"):
         losscli.get_loss("dice_ce", dice_weight=0, ce_weight=0)
+
+
+@pytest.mark.parametrize("loss", OF_CLASSES)
+def test_no_mask_has_no_loss(loss: str) -> None:
+    function, arrays = losscli.get_loss(loss), (np.zeros((0, H, W)), np.zeros((0, C, H, W)))
+    assert function(*arrays).shape == (0,)
+    assert function.gradient(*arrays).shape == (0, C, H, W)
 
 
 # --------------------------------------------------------------------------------------------------------- messages
@@ -224,7 +241,9 @@ def test_soft_targets_of_lovasz_softmax_are_refused() -> None:
 
 def test_rows_of_wide_masks_are_read_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch, cli: Cli, tmp_path: Path) -> None:
     monkeypatch.setattr("losscli.data.batch.BYTES_PER_BATCH", 1)
+    monkeypatch.setattr("losscli.data.dataset.ROWS_PER_PART", 2)
     write_npy(tmp_path / "t.npy", LABELS)
     write_npy(tmp_path / "p.npy", P)
-    found = cli("compute", "multiclass_dice", tmp_path / "t.npy", tmp_path / "p.npy", "-f", "value").out
-    assert float(found) == pytest.approx(value("multiclass_dice", **FLAT), rel=1e-12)
+    run = cli("compute", "multiclass_dice", tmp_path / "t.npy", tmp_path / "p.npy", "-f", "value")
+    assert float(run.out) == pytest.approx(value("multiclass_dice", **FLAT), rel=1e-12)
+    assert run.err.count("is read as masks") == 1

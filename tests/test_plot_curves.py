@@ -36,16 +36,18 @@ WITHOUT_A_CURVE = {
     "wql": "it is a ratio of sums over all rows",
     "interval_miss": "it is 1 outside of the interval and 0 inside",
     "bits_per_byte": "it is a ratio of sums over all rows",
+    "adaface": "with these parameters what a row costs depends on all others",
     "ghm_c": "how much a row counts depends on all others",
     "ghm_r": "how much a row counts depends on all others",
+    "proxy_anchor": "it is one number for all rows",
     "triplet_mined": "which rows count is mined from all of them; triplet has the curve",
     "ctc": "it is a loss of whole sequences",
-    "concordance_loss": "how much a row counts depends on all others",
     "cox": "how much a row counts depends on all others",
     "ipcw_brier": "how much a row counts depends on all others",
     "integrated_brier": "how much a row counts depends on all others",
     "logistic_hazard_nll": "it is a loss of the hazards of all intervals until the event",
 }
+WITHOUT_A_CURVE |= {loss.name: "it is one number for all rows" for loss in LOSSES if loss.dataset_wide}
 
 
 def settings() -> Iterator[BoundLoss]:
@@ -119,6 +121,8 @@ FORMULAS: dict[str, tuple[str, Callable[[Array], Array]]] = {
     "crps_normal": ("residual", lambda e: e * special.erf(e / 2**0.5) + 2 * stats.norm.pdf(e) - np.pi**-0.5),
     "crps_ensemble": ("residual", lambda e: np.abs(e[:, None] + np.linspace(-1, 1, 5)).mean(axis=1) - 0.4),
     "dss": ("residual", np.square),
+    "student_t_nll:nu=3": ("residual", lambda e: -stats.t.logpdf(e, 3)),
+    "negative_binomial_nll": ("prediction", lambda p: -stats.nbinom.logpmf(1, 1, 1 / (1 + p))),
     "wis:taus=0.5": ("residual", np.abs),
     "bias": ("residual", lambda e: e),
     "mrae": ("prediction", lambda p: np.abs(p - 1)),

@@ -16,7 +16,7 @@ from losscli.data.sources import open_data
 from losscli.declaration.domains import ValueOrigin
 from losscli.declaration.grammar import parse_specs
 from losscli.errors import LosscliError
-from losscli.evaluation.evaluator import Outcome
+from losscli.evaluation.outcome import Outcome
 from losscli.evaluation.row_sample import RowSampler
 from losscli.options import EvaluationOptions
 from losscli.plot.kinds import PlotOptions

@@ -20,13 +20,14 @@ EXAMPLE = ROOT / "examples" / "losscli-plugin-example"
 PUBLIC = {"Conflict", "Functional", "Property", "Reduction", "Refusal", "Remark"}
 PUBLIC |= {"domains", "given", "loss", "minimised_by", "same", "unlike"}
 DOMAINS = """
-Alpha Angle AnyLabel Array Bias Boolean Box BoxFormat CenterLabel Choice ClassLabel ClassProbabilities ClassTarget
-ClassesCounted Cosine CosineRow Count Distance Distances Epsilon ExtendedReal FiniteNonNegative FiniteNonZero
-FinitePositive FrameCounts Frames GroupLabel IgnoreIndex Interval Label LabelOrOneHot LabelRow LogProbabilities Mask
-MaskProbability Mining NonNegative NonNegativeReal NonNegativeRow NonZeroReal Number Numbers OrNone Order
-OverlapWeighting PairLabel PerClass PixelClasses PixelLabel PixelTarget Position Positive PositiveReal PositiveRow
-PositiveWeight Power PredictedDistribution PredictedLabel Probability PrototypeLabel Prototypes Rate Real
-RealAboveMinusOne Relevance Score Scores SignLabel SignPairLabel SoftLabel SoftMask SymbolCounts Symbols
+Alpha Angle AnyLabel Array Bias BinPosition BinPositionRow Boolean Box BoxFormat BoxPenalty CenterLabel Choice
+ClassLabel ClassProbabilities ClassTarget ClassesCounted Cosine CosineRow CosineTable Count Distance Distances
+DistributionRow Epsilon ExtendedReal FiniteNonNegative FiniteNonZero FinitePositive FiniteReal FrameCounts Frames
+GroupLabel IgnoreIndex Interval Label LabelOrOneHot LabelRow LogProbabilities Mask MaskProbability Mining NonNegative
+NonNegativeReal NonNegativeRow NonZeroReal Number Numbers OrNone Order OverlapWeighting PairLabel PerClass PixelClasses
+PixelLabel PixelTarget Position Positive PositiveOrNone PositiveReal PositiveRow PositiveWeight Power
+PredictedDistribution PredictedLabel Probability PrototypeLabel Prototypes ProxyLabel Quality Rate Real
+RealAboveMinusOne Relevance Score Scores SignLabel SignPairLabel SoftLabel SoftMask SubPrototypes SymbolCounts Symbols
 TrueDistribution TweedieMean TweedieTarget UnitInterval Vector Weights
 """
 

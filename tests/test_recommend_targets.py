@@ -249,9 +249,23 @@ def test_a_variance_suggests_its_likelihood() -> None:
     assert math.isfinite(losscli.compute("gaussian_nll", arrays, columns={"variance": "y_var"}).value)
 
 
-@pytest.mark.parametrize("name", ["deviation", "variance with gaps"])
-def test_what_the_likelihood_cannot_read_is_said(name: str) -> None:
-    assert verdicts(losscli.recommend(BESIDE[name]()))["gaussian_nll"] is Verdict.REFUSED
+def test_a_standard_deviation_suggests_its_crps(cli: Cli) -> None:
+    arrays = BESIDE["deviation"]()
+    found = losscli.recommend(arrays)
+    assert verdicts(found)["crps_normal"] is Verdict.USE
+    assert "gaussian_nll" not in verdicts(found)
+    ratio = np.mean(((arrays["y_true"] - arrays["y_pred"]) / arrays["sigma"]) ** 2)
+    assert value_of(found, "spread") == pytest.approx(ratio)
+    pd.DataFrame(arrays).rename(columns={"sigma": "s"}).to_csv("data.csv", index=False)
+    assert "crps_normal" not in cli("recommend", "data.csv").out
+    document = json.loads(cli("recommend", "data.csv", "--column", "scale=s", "-f", "json").out)
+    assert "--column scale=s" in document["command"]
+    assert "crps_normal" in [one["loss"] for one in document["losses"]]
+    assert "no column 't' of numbers" in cli("recommend", "data.csv", "--column", "scale=t").err
+
+
+def test_what_the_likelihood_cannot_read_is_said() -> None:
+    assert verdicts(losscli.recommend(BESIDE["variance with gaps"]()))["gaussian_nll"] is Verdict.REFUSED
 
 
 def test_a_variance_that_is_a_standard_deviation() -> None:

@@ -22,6 +22,7 @@ from losscli.compare.subset import ADDITIVE_REDUCTIONS
 from losscli.data.batch import Batch
 from losscli.data.gather import BatchCollector
 from losscli.declaration.domains import Array
+from losscli.declaration.row_lists import RowLists
 from losscli.errors import UsageError
 from losscli.evaluation.engines import evaluate_and_keep
 from losscli.evaluation.run import RunState
@@ -309,14 +310,16 @@ def _describe_row(
     context: sensitivity.OutlierContext, index: int, id: str | None, shares: Mapping[str, Array | None]
 ) -> OutlierRow:
     batch, residual = context.subset.batch, context.residual
+    keys = batch.keys(id)
     scalars = {
         role: float(array[index])
         for role, array in batch.arrays.items()
-        if role not in batch.tables and array[index].size == 1 and array.dtype.kind == "f"
+        if role not in batch.tables and not isinstance(array, RowLists) and array[index].size == 1
+        if array.dtype.kind == "f"
     }
     return OutlierRow(
         int(batch.numbers[index]),
-        None if id is None else str(batch.extras[id][index]),
+        None if keys is None else str(keys[index]),
         scalars,
         None if residual is None or residual.ndim > 1 else float(residual[index]),
         {label: None if share is None else float(share[index]) for label, share in shares.items()},

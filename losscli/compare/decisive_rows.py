@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from losscli.compare.model_terms import RatioTerms
 from losscli.data.batch import Batch
 from losscli.declaration.domains import Array
-from losscli.evaluation.evaluator import Outcome
+from losscli.evaluation.outcome import Outcome
 
 MAX_DECISIVE_ROWS = 100
 """How many of the rows that decide a ranking are kept by name."""
@@ -79,5 +79,6 @@ def flip_maximum(outcomes: Mapping[str, Outcome]) -> Iterator[FlipCandidate]:
 def name_rows(flip: FlipCandidate, batch: Batch, id: str | None) -> DecisiveRows:
     """Return the rows of a candidate by their numbers, and by their names where they have any."""
     first = flip.indices[:MAX_DECISIVE_ROWS]
-    ids = None if id is None else tuple(str(batch.extras[id][index]) for index in first)
+    keys = batch.keys(id)
+    ids = None if keys is None else tuple(str(keys[index]) for index in first)
     return DecisiveRows(len(flip.indices), flip.to, tuple(batch.rows_at(first).tolist()), ids)

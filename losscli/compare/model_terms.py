@@ -12,7 +12,7 @@ from losscli.compare.subset import LossOnRows
 from losscli.data.batch import Batch
 from losscli.declaration.domains import Array
 from losscli.declaration.properties import Property, Reduction
-from losscli.evaluation.evaluator import Outcome
+from losscli.evaluation.outcome import Outcome
 from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD
 from losscli.statistics.bootstrap.options import AUTO, Resampling
 from losscli.statistics.bootstrap.units import block_length, unit_terms

@@ -18,7 +18,7 @@ from losscli.compare.subset import ADDITIVE_REDUCTIONS, LossOnRows
 from losscli.data.batch import Batch
 from losscli.declaration.domains import Array
 from losscli.declaration.properties import Reduction
-from losscli.evaluation.evaluator import Outcome
+from losscli.evaluation.outcome import Outcome
 from losscli.result_base import shown
 from losscli.results import finite_or_none
 from losscli.statistics.bootstrap.accumulator import CountedRows

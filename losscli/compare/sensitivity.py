@@ -17,7 +17,8 @@ from losscli.compare.subset import ADDITIVE_REDUCTIONS, LossOnRows, RowSubset
 from losscli.data.batch import Batch
 from losscli.declaration.domains import Array, Mask
 from losscli.declaration.properties import Functional, Reduction
-from losscli.evaluation.evaluator import Evaluator, Outcome
+from losscli.evaluation.evaluator import Evaluator
+from losscli.evaluation.outcome import Outcome
 from losscli.options import processors
 from losscli.results import finite_or_none
 from losscli.statistics import minimizer
@@ -253,7 +254,7 @@ def _functional_of(loss: LossOnRows) -> Functional | None:
 
 def _measure_skill(context: OutlierContext, loss: LossOnRows, value: float, outcome: Outcome) -> float | None:
     """Return 1 - L / L0, where L0 is the loss of its own best constant prediction; None where L0 is 0."""
-    if not loss.is_per_sample or loss.evaluator.coupled:
+    if not loss.is_per_sample or loss.evaluator.coupled or loss.evaluator.form.by_query:
         return None
     label = loss.evaluator.label
     if label not in context.constant_losses:

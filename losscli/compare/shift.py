@@ -12,7 +12,7 @@ from losscli.data.batch import Batch
 from losscli.declaration.domains import EPS, Array, Interval, Mask
 from losscli.declaration.properties import Property
 from losscli.errors import LosscliError
-from losscli.evaluation.evaluator import Outcome
+from losscli.evaluation.outcome import Outcome
 from losscli.evaluation.run import feed
 from losscli.statistics import minimizer
 from losscli.statistics.quantiles import quantile

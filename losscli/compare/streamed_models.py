@@ -16,7 +16,8 @@ from losscli.compare.unit_sums import UnitSums, common_reference
 from losscli.data.batch import Batch
 from losscli.declaration.domains import Array
 from losscli.declaration.properties import Reduction
-from losscli.evaluation.evaluator import Evaluator, Outcome
+from losscli.evaluation.evaluator import Evaluator
+from losscli.evaluation.outcome import Outcome
 from losscli.evaluation.row_sample import RowSample
 from losscli.evaluation.run import RunState
 from losscli.statistics.bootstrap.options import Resampling

@@ -13,7 +13,8 @@ from losscli.declaration.domains import Array, Mask
 from losscli.declaration.properties import Reduction
 from losscli.errors import LosscliError
 from losscli.evaluation.blocks import JoinedOutcome
-from losscli.evaluation.evaluator import Evaluator, Outcome
+from losscli.evaluation.evaluator import Evaluator
+from losscli.evaluation.outcome import Outcome
 from losscli.evaluation.run import RunState, feed, new_accumulator
 
 ROWS_PER_EVALUATION = 1 << 16

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from losscli.data.keys import AlignedChunks
-from losscli.data.table import Chunk, Table, count_chunk_rows
+from losscli.data.keys import AlignedChunks, SharedKey, check_order
+from losscli.data.table import Chunk, SliceableTable, Table, count_chunk_rows
 from losscli.errors import DataError
 from losscli.messages import Hint
 
@@ -60,3 +60,13 @@ def _lengths_differ(streams: Sequence[ChunkStream]) -> DataError:
     if table.n_files > 1 and count == rows * table.n_files:
         return DataError(f"{problem} in {table.n_files} files", Hint.MODEL_FILES, pattern=table.pattern)
     return DataError(problem, Hint.PAIR_IN_ORDER_OR_BY_ID)
+
+
+def check_keys_before_parts(keys: Sequence[SharedKey], length: int) -> None:
+    """Check the keys of tables of which any rows can be read, before their parts are."""
+    for key in keys:
+        first, other = (table.rows(0, length) for table in key.tables if isinstance(table, SliceableTable))
+        other.row_numbers = key.tables[1].row_numbers
+        streams = [ChunkStream(table, "", table.chunks({key.name: key.kind})) for table in (first, other)]
+        for _ in check_order(align(streams), [key._replace(tables=(first, other))]):
+            pass

@@ -272,6 +272,9 @@ class ArrowTable(Table):
 class SplittableParquet(ArrowTable, SplittableTable):
     """A Parquet file of several row groups."""
 
+    def chunks_beforehand(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk] | None:
+        return (chunk for group in self.row_groups(wanted) for chunk in group.chunks(wanted))
+
     def pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
         self.bytes_per_piece = self._file.bytes_of_pages(wanted)
         return self.row_groups(wanted)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from losscli.data.coded_text import CodedText, find_missing_text, group_rows, text_digests
 from losscli.data.model_roles import is_of_model, model_role, split_model_role
 from losscli.declaration.domains import Array, Domain, Mask, ValueOrigin
+from losscli.declaration.row_lists import QUERY, RowLists
 from losscli.errors import DataError, NoResultError
 from losscli.messages import Hint
 
@@ -84,6 +85,7 @@ class Batch:
         absent: The rows of weight 0, which no statistic counts.
         tables: The roles whose arrays have no row per sample.
         length: The number of rows of the dataset if known.
+        query: The query of each row; in a batch of queries, which are its rows then, the name of each.
     """
 
     numbers: NDArray[np.int64] | range
@@ -95,6 +97,7 @@ class Batch:
     absent: Mask | None = None
     tables: frozenset[str] = frozenset()
     length: int | None = None
+    query: CodedText | None = None
     _checked: dict[tuple[str, Domain], NDArray[Any]] = field(default_factory=dict, init=False, repr=False)
     _clusters: dict[str, NDArray[np.uint64]] = field(default_factory=dict, init=False, repr=False)
     _column_major: dict[str, NDArray[Any]] = field(default_factory=dict, init=False, repr=False)
@@ -128,6 +131,9 @@ class Batch:
         A matrix of few columns is stored by column.
         """
         key = role, domain
+        if isinstance(array, RowLists):
+            values = self.check(role, domain, array.values, origin.at(array.numbers), dims)
+            return array.with_values(values)
         if key not in self._checked:
             is_narrow = array.ndim == 2 and 1 < array.shape[1] <= MAX_COLUMN_MAJOR_WIDTH
             if is_narrow and len(array) > 1 and not array.flags.f_contiguous:
@@ -136,6 +142,10 @@ class Batch:
                 array = self._column_major[role]
             self._checked[key] = domain.check(array, origin, dims)
         return self._checked[key]
+
+    def keys(self, id: str | None) -> NDArray[Any] | CodedText | None:
+        """Return the names of the rows (n,): those of queries, or the column `id` if there is one."""
+        return self.query if self.query is not None else None if id is None else self.extras[id]
 
     def clusters(self, name: str | None) -> NDArray[np.uint64] | None:
         """Return the clusters of the rows by a column of the extras (n,), as digests of its text; None without one."""
@@ -165,6 +175,7 @@ class Batch:
             None if self.absent is None else self.absent[kept],
             self.tables,
             self.length,
+            None if self.query is None else self.query[kept],
         )
 
     def changed(self, **arrays: NDArray[Any]) -> Batch:
@@ -246,6 +257,8 @@ class RowPolicy:
             if self.cluster is not None:
                 lacks_cluster = find_missing_text(batch.extras[self.cluster])
                 missing = lacks_cluster if missing is None else missing | lacks_cluster
+            if batch.query is not None and (lacks_query := find_missing_text(batch.query)).any():
+                missing = lacks_query if missing is None else missing | lacks_query
             if missing is not None and absent is not None:
                 missing &= ~absent
             if missing is not None and missing.any():
@@ -314,7 +327,10 @@ def find_missing(batch: Batch) -> Mask | None:
     for array, total in zip(columns, totals, strict=True):
         if not math.isnan(total):
             continue
-        lacking = np.isnan(array).reshape(len(array), -1).any(axis=1)
+        if isinstance(array, RowLists):
+            lacking = array.lacking()
+        else:
+            lacking = np.isnan(array).reshape(len(array), -1).any(axis=1)
         if lacking.any():
             mask = lacking if mask is None else mask | lacking
     return mask
@@ -326,5 +342,7 @@ def _describe_first(batch: Batch, missing: Mask, cluster: str | None) -> str:
     for name, array in [*batch.arrays.items(), ("weight", batch.weight)]:
         if array is not None and name not in batch.tables and np.isnan(array[row]).any():
             return batch.origins[name].where(row, *([int(np.isnan(array[row]).argmax())] if array.ndim > 1 else []))
+    if batch.query is not None and batch.query[row] is None:
+        return batch.origins[QUERY].where(row)
     source, number = next(iter(batch.origins.values())).file(row)
     return f"{source}{': ' if source else ''}column {cluster!r} (cluster), row {number}"

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.align import ChunkStream, align
+from losscli.data.align import ChunkStream, align, check_keys_before_parts
 from losscli.data.batch import (
     BYTES_PER_BATCH,
     MODEL_ROLE,
@@ -26,10 +26,12 @@ from losscli.data.label_codes import LabelCodes
 from losscli.data.labels import ClassNames
 from losscli.data.model_roles import is_of_model
 from losscli.data.positions import UNKNOWN, find_positions, is_scores, split_positions
+from losscli.data.queries import batches_of_queries, read_queries
 from losscli.data.role_columns import RoleColumns
 from losscli.data.shared_roles import check_shared
 from losscli.data.table import Chunk, Kind, SliceableTable, SplittableTable, Table, check_one_per_row, count_chunk_rows
 from losscli.declaration.domains import Domain, ValueOrigin
+from losscli.declaration.row_lists import QUERY
 from losscli.errors import DataError
 
 ROWS_PER_PART = 1 << 18
@@ -76,6 +78,7 @@ class Dataset:
         memory: what the checks of each role remember between batches.
         whole: the arrays of roles that have no rows, once they are read.
         is_part: whether other rows come before or after.
+        by_query: whether the samples are queries, of the role `query` or all rows together, and not rows.
         label_role: the role of class labels, of which a row may hold several: then each is a sample.
         positions: where the labels of a row are, if there are several.
         labels: the numbers of labels.
@@ -99,6 +102,7 @@ class Dataset:
     memory: dict[str, dict[str, Any]] = field(default_factory=dict)
     whole: dict[str, NDArray[Any]] | None = None
     is_part: bool = False
+    by_query: bool = False
     label_role: str | None = None
 
     def __post_init__(self) -> None:
@@ -157,7 +161,8 @@ class Dataset:
         Raises:
             DataError: lengths that differ, a value that is not a number, a missing value if that is an error.
         """
-        return self.policy.apply(self.batches_as_read())
+        batches = self.policy.apply(self.batches_as_read())
+        return batches_of_queries(batches, self._by_row.get(QUERY), self.id) if self.by_query else batches
 
     def batches_of_part(self) -> Iterator[Batch]:
         """Yield the batches of a part; rows that lack a value are counted and raise nothing."""
@@ -173,7 +178,8 @@ class Dataset:
             rows_before = start // max(1, self.samples_per_row)
             rows = range(rows_before + 1, rows_before + size + 1)
             origins = self._row_origins(rows)
-            arrays = {role: self._array(c, chunks[c.table], origins[role]) for role, c in self._by_row.items()}
+            read = {role: columns for role, columns in self._by_row.items() if columns.role != QUERY}
+            arrays = {role: self._array(c, chunks[c.table], origins[role]) for role, c in read.items()}
             check_shared(arrays, origins, self.bound, chunks, self.id)
             weight = arrays.pop("weight", None)
             weight = weight[:, 0] if weight is not None and weight.shape[1:] == (1,) else weight  # (N, 1) is (N,)
@@ -184,6 +190,7 @@ class Dataset:
                         check_one_per_row(chunk[name], table, name)
                         extras[name] = text_of_column(chunk[name], repeats=name in self.policy.repeating)
             batch = Batch(rows, arrays | whole, origins, weight, extras, tables=frozenset(whole), length=self.length)
+            batch.query = read_queries(self._by_row, chunks, origins)
             yield from self._samples(batch)
             start += size * self.samples_per_row
 
@@ -301,7 +308,7 @@ class Dataset:
             return None
         for table in sliceable:
             table.load(self.wanted(table))
-        self._check_keys(length)
+        check_keys_before_parts(self.shared_keys, length)
         step = step if kept or rows else min(step * PARTS_IN_ONE, most)
         return (
             Part(tuple(table.rows(start, min(start + step, length)) for table in sliceable))
@@ -353,7 +360,8 @@ class Dataset:
                 for column in columns.columns:
                     is_flat = not column.trailing or columns.role == self.label_role or is_numbered
                     is_text = is_label and is_flat and (named or column.kind is Kind.TEXT)
-                    wanted[column.name] = Kind.TEXT if is_text else Kind.NUMBER
+                    kind = Kind.CODES if columns.role == QUERY else Kind.TEXT if is_text else Kind.NUMBER
+                    wanted[column.name] = kind
         return wanted
 
     def _aligned_chunks(self) -> Iterator[AlignedChunks]:
@@ -389,12 +397,3 @@ class Dataset:
 
         may_lack = any(map(is_of_model, self.bound))
         yield join_by_key(tables, key, self.wanted, self._label, leave_out if may_lack else None, self.policy.nan)
-
-    def _check_keys(self, length: int) -> None:
-        """Check the keys of tables of which any rows can be read, before their parts are."""
-        for key in self.shared_keys:
-            first, other = (table.rows(0, length) for table in key.tables if isinstance(table, SliceableTable))
-            other.row_numbers = key.tables[1].row_numbers
-            streams = [ChunkStream(table, "", table.chunks({key.name: key.kind})) for table in (first, other)]
-            for _ in check_order(align(streams), [key._replace(tables=(first, other))]):
-                pass

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from losscli.data.batch import Batch, at_rows, bytes_per_row, join_numbers, rows_per_batch
 from losscli.data.coded_text import CodedText, concat_columns
 from losscli.declaration.domains import Mask
+from losscli.declaration.row_lists import RowLists, offsets_of
 
 ROOM_FACTOR = 1.1
 """Rows to make room for, per row expected."""
@@ -42,6 +43,24 @@ class GrowableArray:
         return self._store[: self._n_rows]
 
 
+class GrowableLists:
+    """Lists of rows that others are appended to."""
+
+    def __init__(self, lists: RowLists) -> None:
+        self._parts = [lists]
+
+    def add(self, lists: Any, n_expected: int) -> None:
+        """Append lists."""
+        self._parts.append(lists)
+
+    @property
+    def values(self) -> Any:
+        """The lists so far."""
+        offsets = offsets_of(np.concatenate([np.diff(part.offsets) for part in self._parts]))
+        numbers = join_numbers([part.numbers for part in self._parts])
+        return RowLists(np.concatenate([part.values for part in self._parts]), offsets, numbers)
+
+
 class BatchCollector:
     """Concatenates batches, none of which it keeps but the first."""
 
@@ -49,8 +68,9 @@ class BatchCollector:
         """Start empty; `progress` returns the fraction of the data that has been added, or None."""
         self._progress = progress
         self._first: Batch | None = None
-        self._arrays: dict[tuple[str, str], GrowableArray] = {}
+        self._arrays: dict[tuple[str, str], GrowableArray | GrowableLists] = {}
         self._coded: dict[str, list[CodedText]] = {}
+        self._queries: list[CodedText] = []
         self._numbers: list[NDArray[np.int64] | range] = []
         self._n_rows = 0
 
@@ -60,12 +80,17 @@ class BatchCollector:
         for name, column in batch.extras.items():
             if isinstance(column, CodedText):
                 self._coded.setdefault(name, []).append(column)
+        if batch.query is not None:
+            self._queries.append(batch.query)
         self._numbers.append(batch.numbers)
         if self._first is None:
             self._first = batch
             return
         if not self._arrays:
-            self._arrays = {key: GrowableArray(values) for key, values in _arrays_by_row(self._first)}
+            self._arrays = {
+                key: GrowableLists(values) if isinstance(values, RowLists) else GrowableArray(values)
+                for key, values in _arrays_by_row(self._first)
+            }
         done = self._progress()
         n_expected = n_expected or (int(ROOM_FACTOR * self._n_rows / done) if done else 0)
         for key, values in _arrays_by_row(batch):
@@ -91,6 +116,7 @@ class BatchCollector:
             },
             missing=_none_if_all_false(found["", "missing"]),
             absent=_none_if_all_false(found["", "absent"]),
+            query=concat_columns(self._queries) if self._queries else None,
         )
 
 
@@ -103,7 +129,7 @@ def concat_batches(batches: Iterable[Batch]) -> Batch:
     return collector.batch()
 
 
-def _arrays_by_row(batch: Batch) -> Iterator[tuple[tuple[str, str], NDArray[Any]]]:
+def _arrays_by_row(batch: Batch) -> Iterator[tuple[tuple[str, str], Any]]:
     """Yield (field, name) and array, for all arrays that have a value per row."""
     for name, mask in (("missing", batch.missing), ("absent", batch.absent)):
         yield ("", name), np.zeros(len(batch), dtype=bool) if mask is None else mask

@@ -49,7 +49,7 @@ class PixelAxes(NamedTuple):
     def flatten(self, array: NDArray[Any]) -> NDArray[Any]:
         """Return an array with one axis of pixels, and the classes after it."""
         if self.class_axis is None:
-            return array.reshape(len(array), -1)
+            return array.reshape(len(array), math.prod(self.axes))
         last = np.moveaxis(array, self.class_axis, -1)
         return last.reshape(len(array), math.prod(self.axes), last.shape[-1])
 
@@ -64,13 +64,14 @@ class PixelAxes(NamedTuple):
         pixels = (shape[0], math.prod(self.axes))
         return pixels if self.class_axis is None else (*pixels, shape[self.class_axis])
 
-    def note(self, name: str, shape_text: str, classes: int) -> str:
+    def note(self, name: str, shape: tuple[int, ...]) -> str:
         """Return how an array of this shape is read; empty if it is flat already, or has no classes."""
         if self.class_axis is None or (self.class_axis == -1 and len(self.axes) == 1):
             return ""
         which = "second" if self.class_axis == 1 else "last"
-        pixels = math.prod(self.axes)
-        return f"{name} is {shape_text} and is read as masks of {pixels} pixels: its {which} axis as {classes} classes"
+        given = ", ".join(map(str, shape[1:]))
+        pixels, classes = math.prod(self.axes), shape[self.class_axis]
+        return f"{name} is (N, {given}) and is read as masks of {pixels} pixels: its {which} axis as {classes} classes"
 
     def origin(self, origin: ValueOrigin) -> ValueOrigin:
         """Return the origin of flattened values."""
@@ -120,7 +121,7 @@ def _pixel_axes(form: Form, shapes: Mapping[str, tuple[int, ...]], source: str) 
 def note_masks(batch: Batch, role: str, axes: PixelAxes) -> None:
     """Note, once for all batches, how masks are read that are not flat."""
     origin, shape = batch.origins[role], batch.arrays[role].shape
-    text = axes.note(role, batch.shape_text(role), axes.shape(shape)[-1])
+    text = axes.note(role, shape)
     if text and not origin.memory.get("masks"):
         origin.memory["masks"] = True
         origin.note(text)

@@ -44,7 +44,13 @@ class Positions(NamedTuple):
         found[label] = (samples,)
         for role in filter(is_scores, shapes):
             found[role] = (samples, shapes[role][1 if self.classes_first else -1])
+        for role in self.beside(shapes, label):
+            found[role] = (samples,)
         return found
+
+    def beside(self, shapes: Mapping[str, tuple[int, ...]], label: str) -> list[str]:
+        """Return the roles, by their shapes, that have one value for each position, as the labels do."""
+        return [r for r, shape in shapes.items() if r != label and not is_scores(r) and shape[1:] == self.axes]
 
     def flatten(self, arrays: Mapping[str, NDArray[Any]], label: str) -> dict[str, NDArray[Any]]:
         """Return arrays whose rows are samples."""
@@ -52,6 +58,8 @@ class Positions(NamedTuple):
         for role in filter(is_scores, arrays):
             scores = self.scores_by_position(arrays[role])
             found[role] = scores.reshape(-1, scores.shape[-1])
+        for role in self.beside({role: array.shape for role, array in arrays.items()}, label):
+            found[role] = arrays[role].ravel()
         return found
 
     def unflatten(self, scores: NDArray[Any]) -> NDArray[Any]:
@@ -138,7 +146,9 @@ def split_positions(batch: Batch, positions: Positions, label: str) -> Iterator[
         raise DataError(f"{label} has no labels: it is {_text(batch.arrays[label].shape)}")
     axes, length = positions.axes, None if batch.length is None else batch.length * positions.per_row
     scores = {role: positions.scores_by_position(a) for role, a in batch.arrays.items() if is_scores(role)}
-    others = [role for role in batch.arrays if role not in (label, *scores, *batch.tables)]
+    rows = {role: array.shape for role, array in batch.arrays.items() if role not in batch.tables}
+    beside = positions.beside(rows, label)
+    others = [role for role in rows if role not in (label, *scores, *beside)]
     if others:
         raise DataError(f"{others[0]} has no value for each of the labels {label}, which are {_text((-1, *axes))}")
     for role, array in scores.items():
@@ -163,7 +173,7 @@ def split_positions(batch: Batch, positions: Positions, label: str) -> Iterator[
                 role: positions.origin(origin, None if role in batch.tables else numbers)
                 for role, origin in batch.origins.items()
             }
-            arrays = dict(batch.arrays) | {label: labels}
+            arrays = dict(batch.arrays) | {role: batch.arrays[role][part].ravel() for role in (label, *beside)}
             for role, array in scores.items():
                 arrays[role] = np.asarray(array[part], dtype=np.float64).reshape(len(labels), array.shape[-1])
             yield replace(

@@ -22,11 +22,13 @@ OTHER_NAMES = {
     "embeddings": ("embedding", "emb", "features"),
     "weights": ("class_weights", "prototypes"),
     "centers": ("centroids", "class_means"),
+    "proxies": ("proxy", "prototypes"),
     "labels1": ("label1", "label_1"),
     "labels2": ("label2", "label_2"),
     "embeddings1": ("embedding1", "embedding_1", "emb1", "emb_1"),
     "embeddings2": ("embedding2", "embedding_2", "emb2", "emb_2"),
     "distance": ("dist", "distances"),
+    "query": ("query_id", "qid", "group"),
     "scale": ("sigma", "sd", "std", "stddev"),
     "baseline": ("naive", "naive_forecast", "seasonal_naive", "benchmark", "y_baseline", "y_pred_benchmark", "基线"),
     "lower": (
@@ -69,7 +71,7 @@ OTHER_NAMES = {
 }
 """Role -> other names of its columns."""
 
-SAYING_LITTLE = ("time", "event")
+SAYING_LITTLE = ("time", "event", "query")
 """Roles whose names other columns have, too: event_id is a key, and status may be a target."""
 
 WEIGHT_NAMES = ("weight", "weights", "sample_weight", "权重", "样本权重")

@@ -202,6 +202,10 @@ class SplittableTable(Table):
         """Yield pieces in place of one that raised SplitInsideQuotes, and of all after it."""
         raise NotImplementedError
 
+    def chunks_beforehand(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk] | None:
+        """Return chunks of some columns before the table is read, None if it can be read only once."""
+        return None
+
     def detached_pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
         return self.pieces(wanted)
 

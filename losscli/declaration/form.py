@@ -12,7 +12,7 @@ from losscli.declaration.properties import Claim, Property
 from losscli.errors import UsageError
 
 Kernel = Callable[..., Any]
-Hook = Literal["gradient", "row_mask", "denominator", "clipped", "validate", "warn"]
+Hook = Literal["gradient", "row_mask", "denominator", "clipped", "frequency", "tally", "validate", "warn"]
 Coupling = bool | Callable[..., bool]
 WEIGHT = "weight"
 GRADIENT_ROLES = (
@@ -80,10 +80,10 @@ class Form:
     """One way to call a loss: its roles, its kernel and the hooks of the kernel.
 
     A `coupled` form couples rows: its kernel gets the whole dataset at once. A function of parameters says for which
-    of them it does; `coupled` is then True, and `couples` answers. `properties` are true of this form, beyond those of
-    all forms, and `claims` for some parameters. `names` are those of the roles; `keywords` maps the kernel and each
-    hook to the parameters that it takes. Annotations are read on first use: most losses of the catalogue are only names
-    to most commands.
+    of them it does; `coupled` is then True, and `couples` answers. The samples of a form `by_query` are queries.
+    `properties` are true of this form, beyond those of all forms, and `claims` for some parameters. `names` are those
+    of the roles; `keywords` maps the kernel and each hook to the parameters that it takes. Annotations are read on
+    first use: most losses of the catalogue are only names to most commands.
 
     A kernel or hook whose last array is called `weight` gets the weights of the rows (N,), or None; `weighted` holds
     those that do.
@@ -94,12 +94,15 @@ class Form:
         denominator: What each row adds to the divisor of the mean, instead of 1. Its docstring says what the sum is,
             and when it is 0.
         clipped: A mask of the elements whose probability was clipped.
+        frequency: How many samples each one counts as, instead of 1; None if all count once.
+        tally: A mask of the samples that a note counts; its docstring says what is so of them.
         validate: An iterator of Refusals and Conflicts: values that contradict those of another role or row.
         warn: An iterator of Remarks: rows that are worth a note.
     """
 
-    def __init__(self, kernel: Kernel, coupled: Coupling = False) -> None:
+    def __init__(self, kernel: Kernel, coupled: Coupling = False, by_query: bool = False) -> None:
         self.kernel = kernel
+        self.by_query = by_query
         self.coupling = coupled
         self.coupled = bool(coupled)
         self.hooks: dict[Hook, Kernel] = {}

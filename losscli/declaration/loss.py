@@ -62,7 +62,7 @@ class Loss:
         self.dataset_wide: bool = declaration["dataset_wide"]
         self.undefined: str = declaration["undefined"]
         self.number_of_counts: Callable[..., float] | None = None
-        self.forms = [Form(kernel, self.dataset_wide or declaration["coupled"])]
+        self.forms = [Form(kernel, self.dataset_wide or declaration["coupled"], declaration["by_query"])]
         self.requirement: Callable[..., str] | None = None
         self.alternatives: list[tuple[str, str]] = []
         self.order: Callable[..., Ordering | None] | None = None
@@ -150,6 +150,8 @@ class Loss:
     row_mask = partialmethod(_attach, "row_mask")
     denominator = partialmethod(_attach, "denominator")
     clipped = partialmethod(_attach, "clipped")
+    frequency = partialmethod(_attach, "frequency")
+    tally = partialmethod(_attach, "tally")
     validate = partialmethod(_attach, "validate")
     warn = partialmethod(_attach, "warn")
 
@@ -295,6 +297,7 @@ def loss(
     coupled: Coupling = False,
     dataset_wide: bool = False,
     undefined: str = "",
+    by_query: bool = False,
     name: str = "",
 ) -> Callable[[Kernel], Loss]:
     """Declare the decorated kernel as a loss and add it to the registry.
@@ -315,6 +318,8 @@ def loss(
         dataset_wide: The loss is one number, no mean of rows: the kernel gets the whole dataset at once and returns
             that number, or counts that merge (see `Loss.from_counts`). Weights count repetitions of rows.
         undefined: When that number is NaN, as what follows "nan: ".
+        by_query: The sample is a query: the kernel gets the rows of many queries, one query after the other, and with
+            the role `query` where each begins and the last ends; it returns one value per query.
         name: The name of the loss, if it is not the function's.
 
     Returns:

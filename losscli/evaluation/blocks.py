@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from losscli.data.batch import Batch
 from losscli.declaration.domains import Array
-from losscli.evaluation.evaluator import Outcome
+from losscli.evaluation.outcome import Outcome
 
 VALUES_PER_BLOCK = 1 << 16
 """Numbers of a block's widest role: with a kernel's intermediate arrays they fit the cache of one core."""
@@ -66,6 +66,7 @@ class JoinedOutcome:
             self._join([outcome.counted for outcome in outcomes], True),
             self._join([outcome.denominator for outcome in outcomes], 1.0),
             self._join([outcome.clipped for outcome in outcomes], False),
+            frequency=self._join([outcome.frequency for outcome in outcomes], 1.0),
         )
 
     def _join(self, parts: Sequence[NDArray[Any] | None], fill: Any) -> Any:

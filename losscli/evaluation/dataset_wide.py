@@ -13,8 +13,9 @@ from losscli.data.batch import Batch
 from losscli.declaration.domains import Mask
 from losscli.declaration.form import WEIGHT
 from losscli.errors import UsageError
-from losscli.evaluation.evaluator import Evaluator, Outcome
+from losscli.evaluation.evaluator import Evaluator
 from losscli.evaluation.inputs import Inputs, join_inputs, take_rows
+from losscli.evaluation.outcome import Outcome
 from losscli.statistics.moments import Moments
 from losscli.statistics.segments import Segments
 from losscli.statistics.summary import Summary

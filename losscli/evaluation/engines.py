@@ -107,6 +107,8 @@ def evaluate_and_keep(dataset: Dataset, run: RunState, keep: Callable[[Batch], N
 
 def _explain_in_order(dataset: Dataset, run: RunState, can_split: bool, parts: Iterator[Part] | None) -> str:
     """Return why workers cannot evaluate the data; empty if they can."""
+    if dataset.by_query:
+        return "the rows of a query may be anywhere in the data"
     if not can_split:
         coupled = [e.label for e in run.evaluators if e.coupled]
         what = ", ".join(coupled) or ("a bootstrap" if run.resampling else "one of these losses")

@@ -13,7 +13,8 @@ from losscli.data.coded_text import group_rows
 from losscli.declaration.domains import Mask
 from losscli.errors import UsageError
 from losscli.evaluation.dataset_wide import GroupedRows
-from losscli.evaluation.evaluator import Evaluator, Outcome
+from losscli.evaluation.evaluator import Evaluator
+from losscli.evaluation.outcome import Outcome
 from losscli.statistics.grouped import GroupedAccumulator
 from losscli.statistics.quantiles import MAX_VALUES_KEPT
 from losscli.statistics.segments import Segments
@@ -62,7 +63,7 @@ class Groups:
             its_rows = rows.where(counted(batch, outcome))
             elements, numbers = outcome.elements, batch.rows if accumulator.bootstraps else None
             clusters = batch.clusters(accumulator.bootstraps[0].cluster) if accumulator.bootstraps else None
-            more = batch.weight, outcome.denominator, outcome.clipped, numbers, clusters
+            more = outcome.weights(batch.weight), outcome.denominator, outcome.clipped, numbers, clusters
             accumulator.update(its_rows, at[its_rows.groups], elements, outcome.per_sample, *more)
 
     def merge(self, other: Groups) -> None:

@@ -11,6 +11,7 @@ from losscli.data.table import Kind
 from losscli.declaration.domains import BETWEEN, Probabilities, Simplex
 from losscli.errors import DataError
 from losscli.evaluation.evaluator import Evaluator
+from losscli.evaluation.query_notes import note_queries
 from losscli.evaluation.run import RunState
 from losscli.messages import Hint, Message
 
@@ -21,11 +22,14 @@ PROBABILITY_NAME = re.compile("prob|score|logit", re.IGNORECASE)
 def check_hard_predictions(dataset: Dataset, run: RunState, requested: Container[str]) -> None:
     """Note, once the data is read, that all predictions are 0 or 1 and that eps alone sets the loss of wrong ones.
 
+    Queries that a loss of queries leaves out are noted, too.
+
     `requested` are the roles whose columns were named.
 
     Raises:
         DataError: There is also a column that is named like probabilities, and neither was named by the user.
     """
+    note_queries(dataset, run)
     predicted = dataset.bound.get("y_pred")
     readers = [i for i, evaluator in enumerate(run.evaluators) if reads_probabilities(evaluator)]
     if predicted is None or not readers or dataset.memory.get("y_pred", {}).get(BETWEEN):

@@ -15,7 +15,8 @@ from losscli.declaration.domains import NAMES, Array, ValueOrigin
 from losscli.errors import DataError, NoResultError
 from losscli.evaluation.blocks import VALUES_PER_BLOCK, rows_per_block
 from losscli.evaluation.dataset_wide import check_has_samples, check_reduction
-from losscli.evaluation.evaluator import Evaluator, Outcome
+from losscli.evaluation.evaluator import Evaluator
+from losscli.evaluation.outcome import Outcome
 from losscli.evaluation.run import evaluate_batch, feed, keep_freed_memory, new_accumulator, no_row_error
 from losscli.options import processors
 

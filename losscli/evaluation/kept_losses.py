@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from losscli.data.batch import Batch, join_numbers, numbers_array, shift_numbers
 from losscli.declaration.domains import Array
 from losscli.declaration.properties import Reduction
-from losscli.evaluation.evaluator import Outcome
+from losscli.declaration.row_lists import RowLists
+from losscli.evaluation.outcome import Outcome
 from losscli.evaluation.run import feed
 from losscli.statistics.quantiles import MAX_VALUES_KEPT, Quantiles
 from losscli.statistics.summary import Accumulator, Summary
@@ -45,7 +46,8 @@ class KeptOutcomes:
 
     def update(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         """Add a batch; what is kept shares no memory with its arrays, which may change later."""
-        given = [*batch.arrays.values()] if batch.weight is None else [*batch.arrays.values(), batch.weight]
+        arrays = [array.values if isinstance(array, RowLists) else array for array in batch.arrays.values()]
+        given = arrays if batch.weight is None else [*arrays, batch.weight]
         weight = None if batch.weight is None else batch.weight.copy()
         kept = replace(batch, arrays={}, origins={}, extras={}, weight=weight, missing=None)
         self._batches.append((kept, tuple(_without_elements(outcome, given) for outcome in outcomes)))
@@ -62,10 +64,14 @@ class KeptOutcomes:
         for batch, _ in self._batches:
             batch.numbers = shift_numbers(batch.numbers, rows_before)
 
-    def gradient(self, i: int) -> NDArray[Any] | None:
-        """Return the gradient of the loss at index i over all rows, if it was asked for."""
+    def gradient(self, i: int, n_rows: int) -> NDArray[Any] | None:
+        """Return the gradient of the loss at index i over all rows, if it was asked for; `n_rows` were read."""
         found = [outcomes[i].gradient for _, outcomes in self._batches]
         gradients = [gradient for gradient in found if gradient is not None]
+        if any(isinstance(gradient, RowLists) for gradient in gradients):
+            from losscli.evaluation.queries_in_memory import in_row_order
+
+            return in_row_order(gradients, n_rows)
         return np.concatenate(gradients) if gradients else None
 
     def losses(self, i: int, n: int, jobs: int, known: Summary | None) -> KeptLosses:
@@ -82,7 +88,13 @@ def _without_elements(outcome: Outcome, given: Sequence[NDArray[Any]]) -> Outcom
 
     per_sample = own(outcome.per_sample)
     return Outcome(
-        per_sample, per_sample, own(outcome.counted), own(outcome.denominator), outcome.clipped, outcome.gradient
+        per_sample,
+        per_sample,
+        own(outcome.counted),
+        own(outcome.denominator),
+        outcome.clipped,
+        outcome.gradient,
+        frequency=own(outcome.frequency),
     )
 
 

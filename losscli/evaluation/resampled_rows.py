@@ -80,14 +80,18 @@ class ResampledRows(Bootstrap):
             size = -(-n // block)
         if why := too_few_units(size, resampling):
             return ConfidenceInterval.none(resampling, why)
-        inputs = join_inputs(self._parts, self._tables)
+        inputs, order = join_inputs(self._parts, self._tables), None
+        scores = inputs.get("y_pred")
+        if self._evaluator.coupled and scores is not None and scores.ndim == 1:
+            order = np.argsort(scores, kind="stable")  # once, and not in each resample
+            inputs = take_rows(inputs, order, self._tables)
 
         def numbers_of(drawn: Drawn) -> Array:
             if places is not None:
                 drawn = drawn[:, places]
             elif block is not None:
                 drawn = rows_of_blocks(drawn, block)
-            return np.array([self._number(inputs, counts) for counts in drawn])
+            return np.array([self._number(inputs, counts if order is None else counts[order]) for counts in drawn])
 
         resamples = resampling.resamples or max(FEWER_RESAMPLES, min_resamples(resampling.level))
         found = draws.over_resamples(draws.multinomial(units, resampling.seed, size), n, resamples, numbers_of)

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from losscli.data.batch import Batch
 from losscli.data.gather import concat_batches
 from losscli.declaration.domains import Array
+from losscli.declaration.row_lists import RowLists
 from losscli.errors import NoResultError
-from losscli.evaluation.evaluator import Outcome
+from losscli.evaluation.outcome import Outcome
 
 MAX_SAMPLE_ROWS = 1 << 16
 """Rows that are kept as they are."""
@@ -226,6 +227,7 @@ def part_generator(batch: Batch) -> np.random.Generator:
     """Return the generator of the priorities of a part, seeded by the first rows of its first batch."""
     arrays = [array for role, array in sorted(batch.arrays.items()) if role not in batch.tables]
     seed = 0
-    for array in arrays:
+    for given in arrays:
+        array = given.values if isinstance(given, RowLists) else given
         seed = zlib.crc32(np.ascontiguousarray(array[:SEEDING_ROWS]).tobytes(), seed)
     return np.random.default_rng(seed)

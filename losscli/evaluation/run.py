@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from losscli.data.batch import Batch, find_missing
 from losscli.declaration.domains import Array, Mask
 from losscli.declaration.memo import BATCH_CACHE
+from losscli.declaration.row_lists import RowLists
 from losscli.errors import DataError, NoResultError
 from losscli.evaluation.blocks import JoinedOutcome, blocks_of
 from losscli.evaluation.dataset_wide import GroupedRows, WholeRows
-from losscli.evaluation.evaluator import NO_VALUES, Evaluator, Outcome
+from losscli.evaluation.evaluator import Evaluator
+from losscli.evaluation.outcome import NO_VALUES, Outcome
 from losscli.statistics.moments import Sum
 from losscli.statistics.summary import Accumulator
 
@@ -190,7 +192,7 @@ class RunState:
 
     def can_split(self, dataset: Dataset) -> bool:
         """Tell whether parts of the data can be evaluated without the others, and without their row numbers."""
-        if self.gradient or self.resampling is not None:
+        if self.gradient or self.resampling is not None or dataset.by_query:
             return False
         return not any(evaluator.needs_all_rows(dataset.bound) for evaluator in self.evaluators)
 
@@ -311,7 +313,11 @@ def feed(accumulator: Accumulator | WholeRows, outcome: Outcome, batch: Batch, k
         clipped = outcome.clipped if counted is None else outcome.clipped & counted
         accumulator.clipped += int(np.count_nonzero(clipped))
     resampled = () if accumulator.bootstrap is None else (batch.rows, batch.clusters(accumulator.bootstrap.cluster))
-    more = batch.weight, counted, outcome.denominator
+    if outcome.counted is not None:
+        accumulator.left_out += int(np.count_nonzero(~outcome.counted))
+    if outcome.tallied is not None:
+        accumulator.tallied += int(np.count_nonzero(outcome.tallied))
+    more = outcome.weights(batch.weight), counted, outcome.denominator
     accumulator.update(outcome.elements, outcome.per_sample, *more, *resampled)
 
 
@@ -381,5 +387,7 @@ def _scatter(outcome: Outcome, left_out: Mask) -> Outcome:
         counted=scatter(outcome.counted, True),
         clipped=scatter(outcome.clipped, False),
         denominator=scatter(outcome.denominator, 1.0),
-        gradient=scatter(outcome.gradient, np.nan),
+        gradient=outcome.gradient if isinstance(outcome.gradient, RowLists) else scatter(outcome.gradient, np.nan),
+        frequency=scatter(outcome.frequency, 1.0),
+        tallied=scatter(outcome.tallied, False),
     )

@@ -12,7 +12,8 @@ from losscli.data.batch import Batch
 from losscli.data.coded_text import CodedText
 from losscli.data.model_roles import is_of_model
 from losscli.declaration.domains import Array
-from losscli.evaluation.evaluator import Outcome
+from losscli.declaration.row_lists import QUERY, RowLists
+from losscli.evaluation.outcome import Outcome
 from losscli.evaluation.run import counted_rows
 from losscli.statistics.moments import Sum
 
@@ -87,8 +88,10 @@ class WorstRowsOfLoss:
             role: array.reshape(-1)[found]
             for role, array in batch.arrays.items()
             if role not in batch.tables and not is_of_model(role) and array.size == len(batch)
+            if not isinstance(array, RowLists)
         }
-        later.extras = {name: column[found] for name, column in batch.extras.items()}
+        extras = batch.extras if batch.query is None else {QUERY: batch.query, **batch.extras}
+        later.extras = {name: column[found] for name, column in extras.items()}
         later.scores = highest_and_true_scores(batch, found)
         self._add_rows(later)
 
@@ -140,7 +143,13 @@ class WorstRows:
 def highest_and_true_scores(batch: Batch, rows: NDArray[np.intp]) -> dict[str, Array]:
     """Return the class with the highest score of some rows, and the score of the true one; empty without scores."""
     y_true, y_pred = batch.arrays.get("y_true"), batch.arrays.get("y_pred")
-    if y_pred is None or y_pred.ndim != 2 or y_pred.shape[1] < 2 or "y_pred" in batch.tables:
+    if (
+        y_pred is None
+        or isinstance(y_pred, RowLists)
+        or y_pred.ndim != 2
+        or y_pred.shape[1] < 2
+        or "y_pred" in batch.tables
+    ):
         return {}
     scores = np.asarray(y_pred[rows], dtype=np.float64)
     found = {"best": np.asarray(scores.argmax(axis=1), dtype=np.float64)}

@@ -8,12 +8,12 @@ MODULES = tuple(NAMES_BY_MODULE)
 COMMON_LOSSES = {
     "regression": "mse mae rmse huber quantile mape smooth_l1 log_cosh pseudo_huber smape wape msle rmsle medae "
     "max_error poisson_nll gaussian_nll",
-    "quantiles": "multi_quantile crps_quantile wis wql interval_score interval_miss",
     "ensembles": "crps_ensemble energy_score dss",
+    "quantiles": "multi_quantile crps_quantile wis wql interval_score interval_miss",
     "binary": "bce focal brier hinge zero_one dice tversky squared_hinge soft_margin exponential",
     "multiclass": "cross_entropy sparse_cross_entropy softmax_loss nll categorical_focal multiclass_hinge rps ctc",
     "divergence": "kl js wasserstein reverse_kl hellinger total_variation",
-    "ranking": "bpr label_ranking_loss coverage_error",
+    "ranking": "ndcg_loss map_loss mrr_loss lambda_rank listnet bpr label_ranking_loss coverage_error",
     "survival": "cox concordance_loss ipcw_brier integrated_brier aft",
     "language": "perplexity bits_per_token bits_per_byte dpo distillation",
     "metric": "cosine_similarity cosine_distance triplet contrastive info_nce ntxent supcon",

@@ -8,7 +8,8 @@ import numpy as np
 
 from losscli.declaration.checks import Remark
 from losscli.declaration.domains import Array, Mask
-from losscli.losses._classes import Labels
+from losscli.losses._classes import Labels, slices_in_cache
+from losscli.losses._numerics import two_square, two_sum
 
 
 def norm(x: Array) -> Array:
@@ -18,6 +19,30 @@ def norm(x: Array) -> Array:
     scale = np.where((big > 0) & np.isfinite(big), big, 1.0)
     sizes /= scale[:, None]
     return scale * np.sqrt(np.square(sizes, out=sizes).sum(axis=-1))
+
+
+def exact_norm(x: Array) -> tuple[Array, Array]:
+    """Compute the Euclidean length of each row, and what it lacks of the exact one."""
+    found = [_exact_norm_in_cache(x[rows]) for rows in slices_in_cache(x)]
+    length, lack = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return length, lack
+
+
+def _exact_norm_in_cache(x: Array) -> tuple[Array, Array]:
+    big = np.abs(x).max(axis=-1, initial=0.0)
+    exponent = np.frexp(np.where(np.isfinite(big), big, 1.0))[1]
+    total, error = two_square(np.ldexp(x, -exponent[:, None]))
+    while total.shape[1] > 1:
+        if total.shape[1] % 2:
+            total, error = (np.pad(part, ((0, 0), (0, 1))) for part in (total, error))
+        total, rest = two_sum(total[:, ::2], total[:, 1::2])
+        error = error[:, ::2] + error[:, 1::2] + rest
+    total, error = total[:, 0], error[:, 0]
+    root = np.sqrt(total)
+    square, rest = two_square(root)
+    lack = np.divide((total - square) - rest + error, 2 * root, out=np.zeros_like(root), where=root > 0)
+    endless = np.isinf(big)
+    return np.where(endless, np.inf, np.ldexp(root, exponent)), np.where(endless, 0.0, np.ldexp(lack, exponent))
 
 
 def unit(x: Array) -> Array:

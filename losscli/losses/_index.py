@@ -32,7 +32,9 @@ NAMES_BY_MODULE: dict[str, str] = {
     "加性间隔_softmax_损失 deepid deepid2",
     "ghm": "ghm_r ghm_r_损失 ghm_c ghm ghm_c_损失",
     "likelihood": "poisson_nll poisson 泊松损失 泊松负对数似然 gaussian_nll 高斯负对数似然 tweedie_deviance "
-    "tweedie_偏差 特威迪偏差 poisson_deviance 泊松偏差 gamma_deviance 伽马偏差 gamma_偏差 伽玛偏差",
+    "tweedie_偏差 特威迪偏差 poisson_deviance 泊松偏差 gamma_deviance 伽马偏差 gamma_偏差 伽玛偏差 "
+    "gamma_nll gamma_nloglik 伽马负对数似然 negative_binomial_nll nb_nll negbin_nll "
+    "负二项负对数似然",
     "margin": "hinge 铰链损失 合页损失 折页损失 squared_hinge 平方铰链损失 平方合页损失 soft_margin logistic "
     "对率损失 逻辑损失 逻辑斯谛损失 软间隔损失 对数几率损失 exponential adaboost 指数损失 "
     "perceptron 感知机损失 感知器损失 modified_huber 修正_huber_损失",
@@ -74,11 +76,14 @@ NAMES_BY_MODULE: dict[str, str] = {
     "detection": "balanced_l1 libra_l1 平衡_l1_损失 quality_focal qfl 质量焦点损失 varifocal vfl 变焦点损失 "
     "distribution_focal dfl 分布焦点损失",
     "location_scale": "crps_normal crps_gaussian crps_laplace crps_logistic laplace_nll 拉普拉斯负对数似然 "
-    "logistic_nll 逻辑斯谛分布负对数似然 lognormal_nll log_normal_nll 对数正态负对数似然",
+    "logistic_nll lognormal_nll log_normal_nll 对数正态负对数似然 student_t_nll studentt_nll "
+    "学生_t_负对数似然",
     "survival": "aft survival_aft aft_nloglik 加速失效时间损失 logistic_hazard_nll nnet_survival "
     "discrete_hazard 离散时间风险损失 weibull_nll wtte weibull_loglik 威布尔负对数似然",
     "masks": "jaccard soft_jaccard soft_iou iou_mask 杰卡德损失 focal_tversky ftl 焦点tversky损失 "
     "log_cosh_dice logcosh_dice 对数双曲余弦dice损失 lovasz_hinge lovasz lovász铰链损失",
+    "adaptive_margin": "combined_margin combined 组合间隔损失 curricularface subcenter_arcface sub_center_arcface "
+    "子中心_arcface magface adaface",
     "language": "perplexity ppl 困惑度 bits_per_token bpt bits_per_character bits_per_byte bpb dpo "
     "direct_preference_optimization 直接偏好优化 distillation kd knowledge_distillation 知识蒸馏",
     "cox": "cox cox_ph cox_nloglik partial_likelihood 偏似然 cox_偏似然",
@@ -99,13 +104,19 @@ NAMES_BY_MODULE: dict[str, str] = {
     "二次加权卡帕损失 matthews_loss mcc_loss phi_loss 马修斯相关系数",
     "spherical": "spherical_score spherical 球面评分",
     "concordance": "concordance_loss c_index cindex harrell_c 一致性指数 c_指数",
+    "proxies": "proxy_nca 代理_nca_损失 proxy_anchor 代理锚损失",
+    "two_views": "clip clip_loss siglip sigmoid_contrastive",
+    "ranking_by_query": "ndcg_loss ndcg one_minus_ndcg 归一化折损累计增益 map_loss map mean_average_precision mrr_loss "
+    "mrr reciprocal_rank 平均倒数排名 lambda_rank lambdarank lambdamart listnet list_net "
+    "pairwise_logistic ranknet pair_logit pairwise_hinge ranksvm pair_hinge listmle list_mle "
+    "plackett_luce",
     "relative_errors": "bias mean_error mean_bias_error mbe 平均偏差 mrae mean_relative_absolute_error "
     "平均相对绝对误差 rmae relative_mae relative_mean_absolute_error 相对平均绝对误差 mdape "
     "median_absolute_percentage_error 中位数绝对百分比误差",
-    "intervals": "interval_score winkler winkler_score 区间评分 interval_miss miscoverage 区间未覆盖率",
     "quantiles": "multi_quantile quantile_set mqloss multi_quantile_loss 多分位数损失 crps_quantile "
     "quantile_crps qcrps wis weighted_interval_score 加权区间评分 wql weighted_quantile_loss "
     "mean_weighted_quantile_loss scaled_crps 加权分位数损失",
+    "intervals": "interval_score winkler winkler_score 区间评分 interval_miss miscoverage 区间未覆盖率",
     "scaled_errors": "mase mean_absolute_scaled_error 平均绝对标度误差 msse mean_squared_scaled_error 均方标度误差 "
     "rmsse root_mean_squared_scaled_error 均方根标度误差",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -44,9 +45,14 @@ class Overlap(NamedTuple):
     false_negative: Array
 
 
+def as_masks(values: Array) -> Array:
+    """Return values as rows of pixels (N, P)."""
+    return values.reshape(len(values), math.prod(values.shape[1:]))
+
+
 def overlap(y_true: Array, y_pred: Array, from_logits: bool) -> Overlap:
     """Return the overlap of masks; one number per row is a mask of one pixel."""
-    y, x = y_true.reshape(len(y_true), -1), y_pred.reshape(len(y_pred), -1)
+    y, x = as_masks(y_true), as_masks(y_pred)
     p, q = (sigmoid(x), sigmoid(-x)) if from_logits else (x, 1 - x)
     sums = ((a * b).sum(axis=1, keepdims=True) for a, b in ((y, p), (1 - y, p), (y, q)))
     return Overlap(y, p, q, *sums)

@@ -36,6 +36,30 @@ def weigh(weight: Array, value: Array) -> Array:
     return product if np.isfinite(product.sum()) else np.where(weight == 0, 0.0, product)
 
 
+def given_one(of_rows: Array | None, of_all: float | None) -> Array:
+    """Return a role, or the parameter that stands for it in all rows."""
+    return np.asarray(of_all if of_rows is None else of_rows, dtype=np.float64)
+
+
+def two_sum(a: Array, b: Array) -> tuple[Array, Array]:
+    """Return a + b and its rounding error."""
+    total = a + b
+    moved = total - a
+    return total, (a - (total - moved)) + (b - moved)
+
+
+SPLITTER = 2.0**27 + 1
+
+
+def two_square(a: Array) -> tuple[Array, Array]:
+    """Return a² and its rounding error, for numbers between 1e-100 and 1e100 or 0."""
+    scaled = SPLITTER * a
+    high = scaled - (scaled - a)
+    low = a - high
+    square = a * a
+    return square, ((high * high - square) + 2 * high * low) + low * low
+
+
 def cached_per_batch(function: Callable[Arrays, Cached]) -> Callable[Arrays, Cached]:
     """Share the results of a function of arrays among the losses of a batch; nobody can write to them."""
 

@@ -38,7 +38,6 @@ NAMES_ELSEWHERE = {
     "error": "zero_one",
     "error@": "zero_one:threshold={}",
     "poisson-nloglik": "poisson_nll:full=true",
-    "gamma-nloglik": "gamma_deviance",
     "tweedie-nloglik": "tweedie_deviance:power=1.5",
     "tweedie-nloglik@": "tweedie_deviance:power={}",
     # LightGBM: objectives, metrics and their aliases (https://lightgbm.readthedocs.io/en/stable/Parameters.html)
@@ -66,7 +65,11 @@ NAMES_ELSEWHERE = {
     "MultiRMSE": "rmse",
     "RMSEWithUncertainty": "gaussian_nll",
     "NumErrors": "zero_one",
-    "QuerySoftMax": "ranking_softmax",
+    "QuerySoftMax": "ranking_softmax, listnet",
+    "ndcg_score": "ndcg_loss:gain=linear:no_relevant=1",
+    "rank:ndcg": "lambda_rank",
+    "rank:pairwise": "pairwise_logistic",
+    "rank:map": "map_loss",
     # PyTorch, Keras and its predecessors, optax
     "binary_cross_entropy_with_logits": "bce:from_logits=true",
     "bce_with_logits": "bce:from_logits=true",
@@ -85,7 +88,7 @@ NAMES_ELSEWHERE = {
     "binary_logistic_loss": "bce:from_logits=true",
     "multiclass_logistic_loss": "cross_entropy:from_logits=true",
     "binary_hinge_loss": "hinge",
-    "multiclass_generalized_dice_loss": "dice",
+    "multiclass_generalized_dice_loss": "generalized_dice",
     "safe_softmax_cross_entropy": "cross_entropy:from_logits=true",
     "sigmoid_binary_cross_entropy": "bce:from_logits=true",
     "cosine_proximity": "cosine_similarity",
@@ -96,7 +99,6 @@ NAMES_ELSEWHERE = {
     "aam_softmax": "arcface",
     "InsightFace": "arcface",
     "SimCLR": "ntxent",
-    "CLIP": "info_nce",
     # scikit-learn, statsmodels, R
     "neg_log_loss": "bce, cross_entropy",
     "neg_brier_score": "brier",
@@ -126,7 +128,7 @@ _RANKS = f"{_LACKING}: auc_loss and average_precision_loss score an order, brier
 _ACCURACY = "it is not a loss: zero_one is 1 - accuracy"
 _COUNTS = f"{_LACKING}: zero_one counts errors, f1_loss is 1 less the F score of precision and recall"
 _SKILL = "it is not a loss of rows: compare shows it as the skill of {}"
-_ORDERS = f"{_LACKING}; ranking_softmax and margin_ranking are losses of orders"
+_ORDERS = f"{_LACKING}; ndcg_loss, map_loss and pairwise_logistic are losses of orders"
 
 NO_LOSSES = {
     _ACCURACY: "accuracy acc accuracy_score binary_accuracy categorical_accuracy sparse_categorical_accuracy "
@@ -137,7 +139,7 @@ NO_LOSSES = {
     _ONE_MINUS.format("f1_loss"): "f1_score f_score fbeta_score total_f1 F值 F1值 F1分数 F1度量",
     _ONE_MINUS.format("matthews_loss"): "matthews_corrcoef",
     _ONE_MINUS.format("cohen_kappa_loss"): "wkappa cohen_kappa_score",
-    _RANKS: "auc_mu gini ks normalized_gini mean_average_precision roc_curve det_curve precision_recall_curve",
+    _RANKS: "auc_mu gini ks normalized_gini roc_curve det_curve precision_recall_curve",
     _COUNTS: "precision precision_score recall recall_score specificity sensitivity 精确率 "
     "召回率 查准率 查全率 灵敏度 特异度 FalseNegatives "
     "FalsePositives TrueNegatives TruePositives confusion_matrix multilabel_confusion_matrix MeanIoU BinaryIoU "
@@ -159,10 +161,9 @@ NO_LOSSES = {
     f"{_LACKING}: it depends on mse alone": "psnr 峰值信噪比",
     f"{_LACKING}: it is not a loss of rows": "pearson pearsonr spearman kendall ccc corr correlation ssim "
     "相关系数 皮尔逊相关系数 结构相似性 ms_ssim lpips fid bleu rouge wer cer",
-    _ORDERS: "ndcg map mrr dcg lambdarank rank_xendcg rank:pairwise rank:ndcg rank:map yetirank pairlogit "
+    _ORDERS: "dcg rank_xendcg yetirank "
     "pairlogitpairwise PairAccuracy queryrmse queryauc QueryCrossEntropy stochasticrank pfound YetiRankPairwise "
-    "LambdaMart FilteredDCG dcg_score ndcg_score xendcg xe_ndcg xe_ndcg_mart xendcg_mart "
-    "label_ranking_average_precision_score",
+    "FilteredDCG dcg_score xendcg xe_ndcg xe_ndcg_mart xendcg_mart label_ranking_average_precision_score",
     f"{_LACKING}: it sets the labels, and a loss compares them": "smooth_labels label_smoothing",
     f"{_LACKING}: it has weights to learn": "AdaptiveLogSoftmaxWithLoss",
     f"{_LACKING}: it is a distance, not a loss": "pairwise_distance pairwise_distances euclidean_distances "

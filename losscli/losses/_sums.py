@@ -32,7 +32,8 @@ def sums_by(index: NDArray[np.intp], values: Array, size: int) -> Array:
 def cumulated(values: Array) -> Array:
     """Return the sums of values up to each of them, it included."""
     heads, tails = heads_and_tails(values)
-    return np.asarray(np.cumsum(heads) + np.cumsum(tails))
+    sums = np.cumsum(heads)
+    return np.asarray(sums + np.cumsum(tails) if tails.any() else sums)
 
 
 class SumsByIndex:

@@ -7,7 +7,7 @@ Both are updated with each tile, relative to the largest product so far, as by M
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -72,22 +72,53 @@ class Contrast(NamedTuple):
         return sigmoid(self.others.above(self.own))
 
 
-def contrast(a: Array, b: Array, own: NDArray[Any], bias: Array | None = None, with_mean: bool = False) -> Contrast:
-    """Compare the products z_ij = a_i·b_j (+ bias_j) of each row i with its column own_i and with the others."""
+Bend = Callable[[slice, Array], tuple[Array, Array]]
+"""rows, their products with some columns -> what replaces the products, and its derivative by them"""
+
+
+def contrast(
+    a: Array, b: Array, own: NDArray[Any], bias: Array | None = None, with_mean: bool = False, bend: Bend | None = None
+) -> Contrast:
+    """Compare the products z_ij = a_i·b_j (+ bias_j) of each row i with its column own_i and with the others.
+
+    Columns b (C, D), or several of each kind (C, K, D), of which the one with the largest product counts. `bend`
+    replaces the products with the other columns.
+    """
     found = Contrast(np.empty(len(a)), LogSumExp(len(a)), np.zeros((len(a) if with_mean else 0, a.shape[1])))
     for i in tile_rows(len(a)):
-        for j in tile_rows(len(b)):
-            z = a[i] @ b[j].T
+        for j in tile_rows(len(b), TILE if b.ndim == 2 else max(1, TILE // b.shape[1])):
+            z, chosen = products(a[i], b[j])
             if bias is not None:
                 z += bias[j]
             here = np.flatnonzero((own[i] >= j.start) & (own[i] < j.stop))
             at = here, own[i][here] - j.start
             found.own[i][here] = z[at]
+            slope = None
+            if bend is not None:
+                z, slope = bend(i, z)
             z[at] = -np.inf
             factor = found.others.add(i, z)
             if with_mean:
                 found.mean[i] *= factor[:, None]
-                found.mean[i] += z @ b[j]
+                found.mean[i] += pull(z if slope is None else z * slope, b[j], chosen)
     if with_mean:
         found.mean[:] /= np.where(found.others.total > 0, found.others.total, 1.0)[:, None]
     return found
+
+
+def products(a: Array, b: Array) -> tuple[Array, NDArray[np.intp] | None]:
+    """Return the products of rows with columns, of several of a kind the largest, and which one that is."""
+    if b.ndim == 2:
+        return a @ b.T, None
+    each = (a @ b.reshape(-1, b.shape[2]).T).reshape(len(a), *b.shape[:2])
+    chosen = each.argmax(axis=2, keepdims=True)
+    return np.take_along_axis(each, chosen, axis=2)[:, :, 0], chosen
+
+
+def pull(rates: Array, b: Array, chosen: NDArray[np.intp] | None) -> Array:
+    """Return sum_j r_ij b_j, of several columns of a kind with the chosen one."""
+    if chosen is None:
+        return rates @ b
+    spread = np.zeros((len(rates), *b.shape[:2]))
+    np.put_along_axis(spread, chosen, rates[:, :, None], axis=2)
+    return spread.reshape(len(rates), -1) @ b.reshape(-1, b.shape[2])

@@ -1,14 +1,8 @@
-"""Losses of face recognition: softmax cross-entropy over class prototypes, with a margin on the target's logit.
-
-Logits are inner products of embeddings and prototypes, either of which may be normalised. A margin replaces the cosine
-of the target's angle by a smaller function. The losses combine these choices.
-"""
+"""Losses of face recognition: softmax cross-entropy over class prototypes, with a margin on the target's logit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
@@ -16,6 +10,7 @@ from losscli.declaration.domains import (
     Angle,
     Array,
     Bias,
+    Boolean,
     ClassLabel,
     CosineRow,
     Count,
@@ -29,160 +24,14 @@ from losscli.declaration.domains import (
 from losscli.declaration.equivalent import same
 from losscli.declaration.loss import loss
 from losscli.declaration.properties import Property, given
-from losscli.losses._classes import Labels, cross_entropy_of_logits, cross_entropy_slope
+from losscli.losses._classes import Labels
 from losscli.losses._embeddings import backprop_unit, class_means, norm, unit, warn_of_own_center
+from losscli.losses._margin_softmax import CosineHead, SoftmaxHead, add_margin, large_margin_head, subtract_margin
 from losscli.losses._symbols import PROTOTYPES
-from losscli.losses._tiles import Contrast, contrast, tile_rows
 
 Scale = FinitePositive
 Margin = FiniteNonNegative
 Annealing = FiniteNonNegative
-MarginFunction = Callable[[Array], tuple[Array, Array]]
-"""angle of the target -> what replaces its cosine, and the negative derivative of that by the angle"""
-
-SMALLEST_ANGLE = np.sqrt(np.finfo(float).eps)
-"""The angle of the last cosine before 1."""
-
-
-def angles(u: Array, v: Array) -> Array:
-    """Compute angles between paired unit vectors, exact near 0 and pi; pi/2 if one is a zero vector."""
-    apart, together = (np.sqrt(np.square(x).sum(axis=1)) for x in (u - v, u + v))
-    return np.where(together + apart > 0, 2 * np.arctan2(apart, together), np.pi / 2)
-
-
-def tangents(theta: Array, u: Array, v: Array) -> Array:
-    """Compute the directions from unit vectors u to unit vectors v; zero at angles of 0 and pi."""
-    near, far = 2 * np.square(np.sin(theta / 2))[:, None], 2 * np.square(np.cos(theta / 2))[:, None]
-    return unit(np.where(near < far, (v - u) + near * u, (v + u) - far * u))
-
-
-def subtract_margin(margin: float) -> MarginFunction:
-    """Return the margin function cos theta - margin."""
-    return lambda theta: (np.cos(theta) - margin, np.sin(theta))
-
-
-NO_MARGIN = subtract_margin(0.0)
-
-
-def add_margin(margin: float) -> MarginFunction:
-    """Return the margin function cos(theta + margin); beyond pi it is cos theta - margin sin margin."""
-
-    def margin_of(theta: Array) -> tuple[Array, Array]:
-        past = theta + margin > np.pi
-        value = np.where(past, np.cos(theta) - margin * np.sin(margin), np.cos(theta + margin))
-        return value, np.sin(np.where(past, theta, theta + margin))
-
-    return margin_of
-
-
-def multiply_margin(margin: int, annealing: float) -> MarginFunction:
-    """Return (L cos theta + psi) / (1 + L), psi = (-1)^k cos(margin theta) - 2k, k = floor(margin theta / pi)."""
-
-    def margin_of(theta: Array) -> tuple[Array, Array]:
-        k = np.floor(margin * theta / np.pi)  # at the seams both pieces agree, so rounding does not matter
-        sign = np.where(k % 2 == 0, 1.0, -1.0)
-        psi, fall = sign * np.cos(margin * theta) - 2 * k, margin * sign * np.sin(margin * theta)
-        value, slope = annealing * np.cos(theta) + psi, annealing * np.sin(theta) + fall
-        return value / (1 + annealing), slope / (1 + annealing)
-
-    return margin_of
-
-
-class TargetLogit(NamedTuple):
-    """Logit of a row's own class: |x| |w| times the margin function of their angle.
-
-    `u` and `v` are the unit vectors of rows and classes, `rows` and `classes` the intended lengths: a zero vector may
-    represent one of length 1.
-    """
-
-    margin: MarginFunction
-    u: Array
-    v: Array
-    rows: Array
-    classes: Array
-
-
-class SoftmaxHead(NamedTuple):
-    """Logits x·w_j + b_j of rows x and prototypes w_j; `target` replaces the logit of a row's own class."""
-
-    x: Array
-    w: Array
-    bias: Array | None = None
-    target: TargetLogit | None = None
-
-    def contrast(self, labels: Labels, with_mean: bool = False) -> Contrast:
-        """Compare the logit of each row's own class with those of the others."""
-        found = contrast(self.x, self.w, labels, self.bias, with_mean)
-        if self.target is None:
-            return found
-        margin, u, v, rows, classes = self.target
-        own = rows * classes[labels] * margin(angles(u, v[labels]))[0]
-        return found._replace(own=own if self.bias is None else own + self.bias[labels])
-
-    def loss(self, labels: Labels) -> Array:
-        """Compute the softmax cross-entropy of the logits."""
-        return self.contrast(labels).loss()
-
-    def slope(self, labels: Labels) -> Array:
-        """Compute the gradient of the loss by x."""
-        found, own = self.contrast(labels, with_mean=True), self.w[labels]
-        if self.target is not None:
-            u, v = self.target.u, self.target.v[labels]
-            theta = angles(u, v)
-            value, fall = self.target.margin(theta)
-            turned = value[:, None] * u + fall[:, None] * tangents(theta, u, v)
-            own = self.target.classes[labels][:, None] * turned
-        return found.miss()[:, None] * (found.mean - own)
-
-
-def cosine_head(x: Array, v: Array, scale: float, margin: MarginFunction) -> SoftmaxHead:
-    """Return a head that depends on angles only: rows have length scale, prototypes v length 1."""
-    u = unit(x)
-    return SoftmaxHead(scale * u, v, target=TargetLogit(margin, u, v, np.full(len(x), scale), np.ones(len(v))))
-
-
-def cosine_head_loss(labels: Labels, x: Array, w: Array, scale: float, margin: MarginFunction = NO_MARGIN) -> Array:
-    """Compute the loss of a head that depends on angles only."""
-    v = unit(w)
-    return np.concatenate([cosine_head(x[i], v, scale, margin).loss(labels[i]) for i in tile_rows(len(x))])
-
-
-def cosine_head_slope(labels: Labels, x: Array, w: Array, scale: float, margin: MarginFunction = NO_MARGIN) -> Array:
-    """Compute the gradient of a head that depends on angles only."""
-    v = unit(w)
-    slopes = [cosine_head(x[i], v, scale, margin).slope(labels[i]) for i in tile_rows(len(x))]
-    return backprop_unit(np.concatenate(slopes), x, scale)
-
-
-def large_margin_head(x: Array, w: Array, lengths: Array, margin: int, annealing: float) -> SoftmaxHead:
-    """Return a head that multiplies the angle; rows keep their lengths, prototypes have the given lengths."""
-    return SoftmaxHead(x, w, target=TargetLogit(multiply_margin(margin, annealing), unit(x), unit(w), norm(x), lengths))
-
-
-def logits_of_cosines(labels: Labels, y_pred: Array, scale: float, margin: MarginFunction) -> tuple[Array, Array]:
-    """Return logits from cosines, and their derivatives by the cosines."""
-    cosines, own = np.clip(y_pred, -1.0, 1.0), labels[:, None]
-    target = np.take_along_axis(cosines, own, axis=1)
-    # An added margin makes the slope infinite at a cosine of 1: the slope of the last cosine below 1 is used.
-    theta = 2 * np.arctan2(np.sqrt(1 - target), np.sqrt(1 + target))
-    away = np.maximum(theta, SMALLEST_ANGLE)
-    logits, slopes = scale * cosines, scale * (cosines == y_pred)
-    np.put_along_axis(logits, own, scale * margin(theta)[0], axis=1)
-    steep = margin(away)[1] / np.sin(away)
-    np.put_along_axis(slopes, own, steep * np.take_along_axis(slopes, own, axis=1), axis=1)
-    return logits, slopes
-
-
-def cosine_softmax(labels: Labels, y_pred: Array, scale: float, margin: MarginFunction = NO_MARGIN) -> Array:
-    """Compute the margin softmax loss from cosines."""
-    return cross_entropy_of_logits(labels, logits_of_cosines(labels, y_pred, scale, margin)[0])
-
-
-def cosine_softmax_slope(labels: Labels, y_pred: Array, scale: float, margin: MarginFunction = NO_MARGIN) -> Array:
-    """Compute the gradient of the margin softmax loss by the cosines."""
-    logits, slopes = logits_of_cosines(labels, y_pred, scale, margin)
-    return cross_entropy_slope(labels, logits) * slopes
-
 
 MULTIPLE_ANGLE = PROTOTYPES | {
     "L": "annealing",
@@ -272,18 +121,18 @@ def normface(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *,
     Pitfalls: a small scale keeps the mean away from 0 for any embeddings: for C classes of equal size it is at least
     log(1 + (C-1) exp(-scale C/(C-1))).
     """
-    return cosine_head_loss(labels, embeddings, weights, scale)
+    return CosineHead(scale).losses(labels, embeddings, weights)
 
 
 @normface.gradient
 def _normface_slope(labels: Labels, embeddings: Array, weights: Array, *, scale: float) -> Array:
     """scale/|x| times the part of sum_j (p_j - [j = y]) W_j/|W_j| at a right angle to x"""
-    return cosine_head_slope(labels, embeddings, weights, scale)
+    return CosineHead(scale).slopes(labels, embeddings, weights)
 
 
 @normface.form
 def _normface_of_cosines(labels: ClassLabel, y_pred: CosineRow, *, scale: Scale) -> Array:
-    return cosine_softmax(labels, y_pred, scale)
+    return CosineHead(scale).losses_of_cosines(labels, y_pred)
 
 
 normface.form_properties(Property.BOUNDED_GRADIENT)
@@ -292,7 +141,7 @@ normface.form_properties(Property.BOUNDED_GRADIENT)
 @normface.gradient
 def _normface_of_cosines_slope(labels: Labels, y_pred: Array, *, scale: float) -> Array:
     """scale (p_j - [j = y])"""
-    return cosine_softmax_slope(labels, y_pred, scale)
+    return CosineHead(scale).slopes_of_cosines(labels, y_pred)
 
 
 @face_loss(
@@ -313,7 +162,7 @@ def coco(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, sca
     Avoid: classes with few rows: a single row is its own center, with a loss of nearly 0.
     Pitfalls: without weights a row's loss depends on the other rows.
     """
-    return cosine_head_loss(labels, embeddings, weights, scale)
+    return CosineHead(scale).losses(labels, embeddings, weights)
 
 
 coco.gradient(_normface_slope)
@@ -322,7 +171,7 @@ coco.gradient(_normface_slope)
 @coco.coupled_form
 def _coco_of_means(labels: GroupLabel, embeddings: Vector, *, scale: Scale = 10.0) -> Array:
     own, means = class_means(labels, embeddings)
-    return cosine_head_loss(own, embeddings, means, scale)
+    return CosineHead(scale).losses(own, embeddings, means)
 
 
 coco.warn(warn_of_own_center)
@@ -332,7 +181,7 @@ coco.warn(warn_of_own_center)
 def _(labels: Labels, embeddings: Array, *, scale: float) -> Array:
     """scale/|x| times the part of sum_j (p_j - [j = y]) W_j/|W_j| at a right angle to x, class means held constant"""
     own, means = class_means(labels, embeddings)
-    return cosine_head_slope(own, embeddings, means, scale)
+    return CosineHead(scale).slopes(own, embeddings, means)
 
 
 coco.form(_normface_of_cosines)
@@ -365,13 +214,13 @@ def l_softmax(
     Avoid: new work: additive margins train more easily (cosface, arcface).
     Pitfalls: with a large margin, training without annealing may not converge; lengths affect the loss.
     """
-    return large_margin_head(embeddings, weights, norm(weights), margin, annealing).loss(labels)
+    return large_margin_head(labels, embeddings, weights, norm(weights), margin, annealing).loss(labels)
 
 
 @l_softmax.gradient
 def _(labels: Labels, embeddings: Array, weights: Array, *, margin: int, annealing: float) -> Array:
     """sum_j (p_j - [j = y]) z_j', z_j' = W_j, z_y' = |W_y| (f x/|x| - f' t), f = (L cos + psi)/(1+L), t towards W_y"""
-    return large_margin_head(embeddings, weights, norm(weights), margin, annealing).slope(labels)
+    return large_margin_head(labels, embeddings, weights, norm(weights), margin, annealing).slope(labels)
 
 
 @face_loss(
@@ -400,13 +249,13 @@ def sphereface(
     Pitfalls: the length of an embedding still scales its logits; with a large margin, training without annealing may
     not converge.
     """
-    return large_margin_head(embeddings, unit(weights), np.ones(len(weights)), margin, annealing).loss(labels)
+    return large_margin_head(labels, embeddings, unit(weights), np.ones(len(weights)), margin, annealing).loss(labels)
 
 
 @sphereface.gradient
 def _(labels: Labels, embeddings: Array, weights: Array, *, margin: int, annealing: float) -> Array:
     """sum_j (p_j - [j = y]) z_j', z_j' = W_j/|W_j|, z_y' = f x/|x| - f' t, f = (L cos + psi)/(1+L), t towards W_y"""
-    return large_margin_head(embeddings, unit(weights), np.ones(len(weights)), margin, annealing).slope(labels)
+    return large_margin_head(labels, embeddings, unit(weights), np.ones(len(weights)), margin, annealing).slope(labels)
 
 
 @face_loss(
@@ -431,18 +280,18 @@ def am_softmax(
     Avoid: few or hardly separable classes: an unreachable margin only adds to the loss.
     Pitfalls: values of different margins or scales are not comparable.
     """
-    return cosine_head_loss(labels, embeddings, weights, scale, subtract_margin(margin))
+    return CosineHead(scale, subtract_margin(margin)).losses(labels, embeddings, weights)
 
 
 @am_softmax.gradient
 def _am_slope(labels: Labels, embeddings: Array, weights: Array, *, scale: float, margin: float) -> Array:
     """scale/|x| times the part of sum_j (p_j - [j = y]) W_j/|W_j| at a right angle to x"""
-    return cosine_head_slope(labels, embeddings, weights, scale, subtract_margin(margin))
+    return CosineHead(scale, subtract_margin(margin)).slopes(labels, embeddings, weights)
 
 
 @am_softmax.form
 def _am_of_cosines(labels: ClassLabel, y_pred: CosineRow, *, scale: Scale, margin: Margin) -> Array:
-    return cosine_softmax(labels, y_pred, scale, subtract_margin(margin))
+    return CosineHead(scale, subtract_margin(margin)).losses_of_cosines(labels, y_pred)
 
 
 am_softmax.form_properties(Property.BOUNDED_GRADIENT)
@@ -451,7 +300,7 @@ am_softmax.form_properties(Property.BOUNDED_GRADIENT)
 @am_softmax.gradient
 def _am_of_cosines_slope(labels: Labels, y_pred: Array, *, scale: float, margin: float) -> Array:
     """scale (p_j - [j = y])"""
-    return cosine_softmax_slope(labels, y_pred, scale, subtract_margin(margin))
+    return CosineHead(scale, subtract_margin(margin)).slopes_of_cosines(labels, y_pred)
 
 
 @face_loss(
@@ -476,7 +325,7 @@ def cosface(
     Avoid: few or hardly separable classes: an unreachable margin only adds to the loss.
     Pitfalls: values of different margins or scales are not comparable.
     """
-    return cosine_head_loss(labels, embeddings, weights, scale, subtract_margin(margin))
+    return CosineHead(scale, subtract_margin(margin)).losses(labels, embeddings, weights)
 
 
 cosface.gradient(_am_slope)
@@ -488,51 +337,61 @@ cosface.gradient(_am_of_cosines_slope)
 @face_loss(
     aliases=("加性角度间隔损失", "加性角间隔损失"),
     formula="-log softmax(z)_y, z_j = scale cos_j, z_y = scale cos(theta_y + margin); past pi scale "
-    "(cos_y - margin sin margin)",
+    "(cos_y - margin sin margin); easy_margin: scale cos(theta_y + margin) where cos_y > 0, else scale cos_y",
     references=("Deng et al. 2019, arXiv:1801.07698",),
     equivalents=(
         (
             "insightface",
-            "arcface_torch with easy_margin=False; its newest code ignores easy_margin: past pi too it has "
+            "arcface_torch with the same easy_margin; its newest code ignores easy_margin: past pi too it has "
             "scale cos(theta_y + margin)",
         ),
         same(
             "pml",
             "torch.func.functional_call(pytorch_metric_learning.losses.ArcFaceLoss(*weights.shape, "
             "margin=np.degrees(margin), scale=scale), {'W': weights.T}, (embeddings, labels))",
+            easy_margin=False,
         ),
     ),
 )
 def arcface(
-    labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: Scale = 64.0, margin: Angle = 0.5
+    labels: PrototypeLabel,
+    embeddings: Vector,
+    weights: Prototypes,
+    *,
+    scale: Scale = 64.0,
+    margin: Angle = 0.5,
+    easy_margin: Boolean = False,
 ) -> Array:
     """normface with a margin, in radians, added to the target's angle.
 
     Where angle plus margin exceed pi, the cosine would rise again; a constant is subtracted from the cosine instead.
+    With easy_margin it is left as it is where the target's angle is a right one or more.
     With y_pred, the cosines themselves, no other role is needed.
     Use: face verification with many identities.
     Avoid: frequent label errors: at scale 64 a row far from its class costs tens of nats.
-    Pitfalls: the margin is in radians here, in degrees elsewhere; the value jumps where angle plus margin equal pi.
+    Pitfalls: the margin is in radians here, in degrees elsewhere; the value jumps where angle plus margin equal pi,
+    or with easy_margin at a right angle.
     """
-    return cosine_head_loss(labels, embeddings, weights, scale, add_margin(margin))
+    return CosineHead(scale, add_margin(margin, easy_margin)).losses(labels, embeddings, weights)
 
 
 @arcface.gradient
-def _(labels: Labels, embeddings: Array, weights: Array, *, scale: float, margin: float) -> Array:
+def _(labels: Labels, embeddings: Array, weights: Array, *, scale: float, margin: float, easy_margin: bool) -> Array:
     """scale/|x| (sum_{j != y} p_j W_j/|W_j| at a right angle to x, + (p_y - 1) f t), t from x towards W_y,
-    f = sin(theta + margin), past pi sin theta"""
-    return cosine_head_slope(labels, embeddings, weights, scale, add_margin(margin))
+    f = sin(theta + margin), past pi (easy_margin: where cos_y <= 0) sin theta"""
+    return CosineHead(scale, add_margin(margin, easy_margin)).slopes(labels, embeddings, weights)
 
 
 @arcface.form
-def _(labels: ClassLabel, y_pred: CosineRow, *, scale: Scale, margin: Angle) -> Array:
-    return cosine_softmax(labels, y_pred, scale, add_margin(margin))
+def _(labels: ClassLabel, y_pred: CosineRow, *, scale: Scale, margin: Angle, easy_margin: Boolean) -> Array:
+    return CosineHead(scale, add_margin(margin, easy_margin)).losses_of_cosines(labels, y_pred)
 
 
 @arcface.gradient
-def _(labels: Labels, y_pred: Array, *, scale: float, margin: float) -> Array:
-    """scale (p_j - [j = y]), that of the target times sin(theta + margin)/sin theta (1 past pi)"""
-    return cosine_softmax_slope(labels, y_pred, scale, add_margin(margin))
+def _(labels: Labels, y_pred: Array, *, scale: float, margin: float, easy_margin: bool) -> Array:
+    """scale (p_j - [j = y]), that of the target times sin(theta + margin)/sin theta (1 past pi, or with
+    easy_margin where cos_y <= 0)"""
+    return CosineHead(scale, add_margin(margin, easy_margin)).slopes_of_cosines(labels, y_pred)
 
 
 @face_loss(

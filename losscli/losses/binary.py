@@ -56,7 +56,7 @@ def weights_of_positives(pos_weight: Any, y_pred: Array) -> Any:
 
 def is_clipped(y_true: Array, y_pred: Array, eps: float) -> Mask:
     """Return a mask of elements whose observed label has a probability below eps."""
-    if y_pred.min() >= eps and 1 - y_pred.max() >= eps:
+    if y_pred.min(initial=1.0) >= eps and 1 - y_pred.max(initial=0.0) >= eps:
         return np.zeros(y_pred.shape, dtype=bool)
     return ((y_true > 0) & (y_pred < eps)) | ((y_true < 1) & (1 - y_pred < eps))
 

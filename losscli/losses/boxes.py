@@ -17,7 +17,7 @@ from losscli.declaration.domains import Array, Boolean, Box, BoxFormat, BoxPenal
 from losscli.declaration.equivalent import same, unlike
 from losscli.declaration.loss import loss
 from losscli.declaration.properties import Ordering, Property, given
-from losscli.losses._numerics import weigh
+from losscli.losses._numerics import two_sum, weigh
 
 BOUNDED = Property.BOUNDED_VALUE | Property.SYMMETRIC
 EDGE_SIGNS = np.array([-1.0, 1.0])[:, None, None]
@@ -43,13 +43,6 @@ class BoxPair(NamedTuple):
     high: Array
     apart: Array
     wider: Array
-
-
-def two_sum(a: Array, b: Array) -> Edge:
-    """Return a + b and its rounding error."""
-    total = a + b
-    moved = total - a
-    return total, (a - (total - moved)) + (b - moved)
 
 
 def subtract_edges(a: Edge, b: Edge) -> Array:

@@ -68,7 +68,7 @@ brier_loss = partial(
     references=("Graf et al. 1999, doi:10.1002/(SICI)1097-0258(19990915/30)18:17/18<2529::AID-SIM274>3.0.CO;2-5",),
 )
 
-LIBRARY_ROWS = "sksurv.util.Surv.from_arrays(event == 1, time)"
+LIBRARY_ROWS = "np.rec.fromarrays((event == 1, time))"
 
 
 @brier_loss(
@@ -77,11 +77,7 @@ LIBRARY_ROWS = "sksurv.util.Surv.from_arrays(event == 1, time)"
     symbols=SCORED | {"before": "G is taken just before t"},
     elicits="the probability to survive the time at",
     equivalents=(
-        same(
-            "sksurv",
-            f"sksurv.metrics.brier_score({LIBRARY_ROWS}, {LIBRARY_ROWS}, y_pred, at)[1][0]",
-            condition="censoring == 'at'",
-        ),
+        same("sksurv", f"sksurv.metrics.brier_score({LIBRARY_ROWS}, {LIBRARY_ROWS}, y_pred, at)[1][0]", censoring="at"),
         ("pec, riskRegression", "R: Brier scores with the censoring curve just before each time: censoring=before"),
     ),
 )
@@ -136,7 +132,7 @@ def trapezoid_shares(times: tuple[float, ...], columns: int) -> tuple[Array, Arr
         same(
             "sksurv",
             f"sksurv.metrics.integrated_brier_score({LIBRARY_ROWS}, {LIBRARY_ROWS}, y_pred, times)",
-            condition="censoring == 'at'",
+            censoring="at",
         ),
     ),
 )

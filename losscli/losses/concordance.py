@@ -88,9 +88,9 @@ def part(values: NDArray[Any], is_later: Mask, becomes_later: Mask) -> NDArray[A
         same(
             "sksurv",
             "1 - sksurv.metrics.concordance_index_censored(event == 1, time, y_pred, tied_tol=0)[0]",
-            condition="predicts == 'risk'",
+            predicts="risk",
         ),
-        same("lifelines", "1 - lifelines.utils.concordance_index(time, y_pred, event)", condition="predicts == 'time'"),
+        same("lifelines", "1 - lifelines.utils.concordance_index(time, y_pred, event)", predicts="time"),
     ),
 )
 def concordance_loss(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from losscli.declaration.checks import Remark
 from losscli.declaration.domains import Array, Event, Mask, Score, Time
 from losscli.declaration.domains.parameters import Choice
 from losscli.declaration.equivalent import same
@@ -153,19 +155,22 @@ def find_risk_sets(time: Array, event: Array, score: Array, weight: Array | None
             "minus the log-likelihood that CoxPHSurvivalAnalysis(ties=ties) maximises, over the number of events",
         ),
         ("lifelines", "minus CoxPHFitter.log_likelihood_ (efron), over the weight of the events"),
-        same("pycox", "pycox.models.loss.CoxPHLoss()(y_pred, time, event)", rtol=1e-6, condition="ties == 'breslow'"),
+        same("pycox", "pycox.models.loss.CoxPHLoss()(y_pred, time, event)", rtol=1e-6, ties="breslow"),
     ),
 )
 def cox(time: Time, event: Event, y_pred: Score, weight: Array | None, *, ties: TieHandling = "breslow") -> Array:
     """Negative partial log-likelihood: the event of a row among all rows at risk at its time.
 
     Rows with an event are compared with those whose time is no earlier. Censored rows have a loss of 0 and are left out
-    of the mean, but count among those at risk. Weights count in the sums, as repeated rows do with ties=breslow.
+    of the mean, but count among those at risk. Without any event the loss is nan. Weights count in the sums, as
+    repeated rows do with ties=breslow.
     Use: models of the log-hazard, whose constant does not matter; time itself does not enter, only its order.
     Avoid: batches of a few rows; predicted times (aft).
     Pitfalls: it grows with the number of rows, up to log N for uninformative scores, so values of different N are not
     comparable; higher scores mean earlier events.
     """
+    if not event.any():
+        return np.full(len(time), np.nan)
     sets = find_risk_sets(time, event, y_pred, weight)
     logs = np.log(sets.total)
     if ties == "efron":
@@ -200,4 +205,10 @@ def _(time: Array, event: Array, y_pred: Array, weight: Array | None, *, ties: s
 @cox.row_mask
 def _(time: Array, event: Array, y_pred: Array) -> Mask:
     """its event was seen"""
-    return event == 1
+    return event == 1 if event.any() else np.ones(len(event), dtype=bool)  # without events the loss of all is nan
+
+
+@cox.warn
+def _(time: Array, event: Array, y_pred: Array) -> Iterator[Remark]:
+    """Say why the loss is nan if there is no event."""
+    yield Remark("event", (np.arange(len(event)) == 0) & ~event.any(), "no row has an event, so there is no loss")

@@ -29,7 +29,7 @@ from losscli.declaration.properties import Claim, Property, given
 from losscli.errors import UsageError
 from losscli.losses._class_masks import CLASS_MASK_SYMBOLS, pixel_mask, pixels_as_rows, rows_with_pixels
 from losscli.losses._classes import Targets
-from losscli.losses._masks import SMOOTH_WITH_SMOOTH
+from losscli.losses._masks import SMOOTH_WITH_SMOOTH, as_masks
 from losscli.losses._numerics import weigh
 from losscli.losses.binary import PLAIN, bce
 from losscli.losses.class_masks import multiclass_dice
@@ -177,7 +177,7 @@ def _(
         return np.zeros(len(y_pred), dtype=bool)
     how: dict[str, Any] = {"from_logits": False, "normalize": normalize, "ignore_index": ignore_index, "eps": eps}
     clipped = ENTROPY.hooks["clipped"](labels_as_rows(y_true), pixels_as_rows(y_pred), label_smoothing=0.0, **how)
-    return np.asarray(clipped.reshape(len(y_pred), -1).any(axis=1))
+    return np.asarray(clipped.reshape(y_pred.shape).any(axis=(1, 2)))
 
 
 @dice_ce.form
@@ -193,7 +193,7 @@ def _(
 ) -> Array:
     overlap = dice.forms[0].kernel(y_true, y_pred, smooth=smooth, from_logits=from_logits)
     entropy = bce.forms[0].kernel(y_true, y_pred, from_logits=from_logits, eps=eps, **PLAIN)
-    return mixed(dice_weight, overlap, ce_weight, entropy.reshape(len(entropy), -1).mean(axis=1))
+    return mixed(dice_weight, overlap, ce_weight, as_masks(entropy).mean(axis=1))
 
 
 @dice_ce.gradient

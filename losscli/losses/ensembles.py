@@ -135,6 +135,9 @@ def lengths(vectors: Array) -> Array:
 
 def unit_vectors(vectors: Array) -> Array:
     """Compute vectors of length 1; 0 for the vector 0, and the infinite coordinates alone of an infinite one."""
+    length = lengths(vectors)
+    if length.min(initial=1.0) > SMALLEST_TO_SQUARE and length.max(initial=1.0) < LARGEST_TO_SQUARE:
+        return vectors / length
     vectors = np.where(np.isnan(vectors), 0.0, vectors)  # a difference of infinities
     size = np.abs(vectors).max(axis=0)
     endless = np.isinf(size)

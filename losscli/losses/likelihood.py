@@ -1,8 +1,9 @@
-"""Negative log-likelihoods, and deviances (twice their excess over the minimum)."""
+"""Negative log-likelihoods of a predicted mean, and deviances (twice their excess over the minimum)."""
 
 from __future__ import annotations
 
 from functools import partial
+from typing import Annotated
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from losscli.declaration.domains import (
     Boolean,
     FiniteNonNegative,
     NonNegativeReal,
+    OrNone,
     PositiveReal,
     Power,
     Rate,
@@ -18,10 +20,21 @@ from losscli.declaration.domains import (
     TweedieMean,
     TweedieTarget,
 )
+from losscli.declaration.domains.arrays import Numbers
+from losscli.declaration.domains.intervals import FINITE_POSITIVE, Interval
+from losscli.declaration.domains.parameters import Number
 from losscli.declaration.equivalent import same, unlike
 from losscli.declaration.loss import loss
 from losscli.declaration.properties import Ordering, Property, given
-from losscli.losses._numerics import SERIES_RADIUS, log_ratio, power_remainder, relative_difference, weigh
+from losscli.losses._numerics import (
+    SERIES_RADIUS,
+    given_one,
+    log_ratio,
+    power_remainder,
+    relative_difference,
+    weigh,
+    x_minus_log1p,
+)
 from losscli.losses._symbols import RESIDUAL
 
 LOG_2PI = float(np.log(2 * np.pi))
@@ -31,6 +44,9 @@ STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 
 
 STIRLING_START = 10
 """Smallest argument for which Stirling's series is exact to double precision."""
+
+SMALLEST_DISPERSION = float(np.finfo(float).tiny)
+"""Dispersions of counts below it are as good as 0: their reciprocals overflow."""
 
 GAMMA_SERIES = (
     -np.euler_gamma,
@@ -42,6 +58,14 @@ GAMMA_SERIES = (
     -1.0083492773819228 / 7,
 )
 """log y! in powers of y: y, y², ... (Euler's gamma, zeta(k)/k)"""
+
+
+FINITE_NON_NEGATIVE = Interval(0, high_open=True)
+
+Shape = Annotated[Array, Numbers(interval=FINITE_POSITIVE)]
+Dispersion = Annotated[Array, Numbers(interval=FINITE_NON_NEGATIVE)]
+ShapeOfAll = Annotated[float | None, OrNone(Number(FINITE_POSITIVE))]
+DispersionOfAll = Annotated[float | None, OrNone(Number(FINITE_NON_NEGATIVE))]
 
 
 def half_deviance(y: Array, mean: Array, power: float, log_y_mean: Array | None = None) -> Array:
@@ -270,6 +294,163 @@ def gamma_deviance(y_true: PositiveReal, y_pred: PositiveReal) -> Array:
 def _(y_true: Array, y_pred: Array) -> Array:
     """2 e / y_pred²"""
     return 2 * relative_difference(y_true, y_pred) / y_pred
+
+
+@likelihood_loss(
+    aliases=("gamma_nloglik", "伽马负对数似然"),
+    formula="shape (r - 1 - log r) + log y + (log Gamma(shape) - shape log shape + shape), r = y / y_pred",
+    symbols={"y": "y_true", "r": "y / y_pred", "shape": "shape, or k", "Gamma": "the gamma function"},
+    unit="nat",
+    properties=Property.DIFFERENTIABLE,
+    references=("McCullagh & Nelder 1989, Generalized Linear Models, doi:10.1201/9780203753736",),
+    equivalents=(
+        same("scipy", "-scipy.stats.gamma.logpdf(y_true, a=shape, scale=y_pred / shape)"),
+        same("scipy", "-scipy.stats.gamma.logpdf(y_true, a=k, scale=y_pred / k)", condition="k is not None"),
+        same("torch", "-torch.distributions.Gamma(shape, shape / y_pred).log_prob(y_true)"),
+        same("scoringrules", "scoringrules.logs_gamma(y_true, shape, rate=shape / y_pred)"),
+    ),
+)
+def gamma_nll(y_true: PositiveReal, y_pred: PositiveReal, shape: Shape | None = None, *, k: ShapeOfAll = None) -> Array:
+    """Negative log-likelihood of a gamma distribution with mean y_pred, whose variance is the mean² / shape.
+
+    The shape is a number a row, or k for all; 1 is the exponential distribution and XGBoost's gamma-nloglik. The
+    gradient is with respect to the mean.
+    Use: positive amounts with a constant relative spread, as claim sizes and durations, and a model of that spread.
+    Avoid: amounts that may be 0; ranking means alone, which gamma_deviance does for any shape.
+    Pitfalls: the value may be negative, since densities exceed 1, and it depends on the unit of y; it is not convex in
+    the prediction.
+    """
+    of = given_one(shape, k)
+    return weigh(of, half_deviance(y_true, y_pred, 2.0)) + np.log(y_true) + (log_factorial_excess(of) - np.log(of))
+
+
+@gamma_nll.gradient
+def _(y_true: Array, y_pred: Array, shape: Array | None, *, k: float | None) -> Array:
+    """shape (y_pred - y) / y_pred²"""
+    return given_one(shape, k) * relative_difference(y_true, y_pred) / y_pred
+
+
+gamma_nll.takes_one_of("shape", "k")
+gamma_nll.orders_like(lambda *, k: None if k is None else ("gamma_deviance", {}))
+
+
+def log_factorial_excess_loss(n: Array, y: Array) -> Array:
+    """Compute by how much log_factorial_excess is larger at n than at n + y, to the digits of y.
+
+    Below STIRLING_START, log (n + y)! - log n! is made of the same at n + STIRLING_START.
+    """
+    is_far = n >= STIRLING_START
+    start = np.where(is_far, n, n + STIRLING_START)
+    found = -0.5 * np.log1p(y / start)
+    fall = y / (start + y)  # 1 - start / (start + y), and then 1 less the third, fifth ... power of that quotient
+    power, twice, fallen = 1 - fall, fall * (2 - fall), fall
+    scale, per_step = 1 / start, 1 / np.square(start)
+    for coefficient in STIRLING:
+        found = found + coefficient * scale * fallen
+        fallen = fallen + power * twice
+        power, scale = power * np.square(1 - fall), scale * per_step
+    if is_far.all():
+        return found
+    near = np.where(is_far, 1.0, n)
+    product = np.zeros_like(found)  # of 1 + y / (near + i), less 1
+    for i in range(1, STIRLING_START + 1):
+        step = y / (near + i)
+        product += step + product * step
+    moved = near * np.log1p(y / near) - start * np.log1p(y / start) - y * np.log1p(STIRLING_START / (near + y))
+    return np.where(is_far, found, found + np.log1p(product) + moved)
+
+
+def negative_binomial_half_deviance(y: Array, mean: Array, alpha: Array) -> Array:
+    """Integrate (y - t) / (t (1 + alpha t)) dt from the mean to y, for alpha > 0."""
+    gap, scale_y, scale_mean = y - mean, 1 + alpha * y, 1 + alpha * mean
+    relative = -relative_difference(y, mean) / scale_y  # y scale_mean / (mean scale_y) - 1
+    by_scale = alpha * gap / scale_mean  # scale_y / scale_mean - 1
+    log_scales = np.where(np.abs(by_scale) < 0.5, np.log1p(by_scale), np.log1p(alpha * y) - np.log1p(alpha * mean))
+    is_plain = ((relative > -0.5) | (y == 0) | np.isinf(mean)) & (relative < np.inf)
+    logs = np.log1p(relative)
+    if not is_plain.all():
+        logs = np.where(is_plain, logs, log_ratio(y, mean) - log_scales)
+    # a tiny product of alpha would lose digits to division by alpha
+    far = weigh(y, logs) - np.where(np.abs(by_scale) < 1e-17, gap / scale_mean, log_scales / alpha)
+    is_near = (np.abs(relative) < SERIES_RADIUS) & (np.abs(by_scale) < SERIES_RADIUS)
+    u, v = np.where(is_near, relative, 0.0), np.where(is_near, by_scale, 0.0)
+    near = u * np.where(is_near, gap, 0.0) / scale_mean - y * x_minus_log1p(u) + x_minus_log1p(v) / alpha
+    return np.where(is_near, near, far)
+
+
+@likelihood_loss(
+    aliases=("nb_nll", "negbin_nll", "负二项负对数似然"),
+    formula="(y + n) log(1 + y_pred/n) - y log(y_pred/n) + log(Gamma(n) Gamma(y + 1) / Gamma(y + n)), n = 1/dispersion",
+    symbols={"y": "y_true", "n": "1/dispersion", "dispersion": "dispersion, or alpha", "Gamma": "the gamma function"},
+    unit="nat",
+    properties=Property.DIFFERENTIABLE,
+    references=(
+        "Lawless 1987, doi:10.2307/3314912",
+        "Hilbe 2011, Negative Binomial Regression, doi:10.1017/CBO9780511973420",
+    ),
+    equivalents=(
+        same(
+            "scipy", "-scipy.stats.nbinom.logpmf(y_true, 1 / dispersion, 1 / (1 + dispersion * y_pred))", data="counts"
+        ),
+        same(
+            "scipy",
+            "-scipy.stats.nbinom.logpmf(y_true, 1 / alpha, 1 / (1 + alpha * y_pred))",
+            data="counts",
+            condition="alpha is not None and alpha > 0",
+        ),
+        same(
+            "torch",
+            "-torch.distributions.NegativeBinomial(1 / dispersion, logits=torch.log(dispersion * y_pred))"
+            ".log_prob(y_true)",
+            data="counts",
+        ),
+        same(
+            "statsmodels",
+            "-statsmodels.discrete.discrete_model.NegativeBinomial(y_true, np.ones_like(y_true), "
+            "offset=np.log(y_pred)).loglikeobs([0.0, np.log(alpha)])",
+            shapes={"y_true": "N"},
+            data="counts",
+            condition="alpha is not None and alpha > 0",
+        ),
+    ),
+)
+def negative_binomial_nll(
+    y_true: NonNegativeReal,
+    y_pred: NonNegativeReal,
+    dispersion: Dispersion | None = None,
+    *,
+    alpha: DispersionOfAll = None,
+) -> Array:
+    """Negative log-likelihood of counts whose variance is mean + dispersion mean² (NB2), with mean y_pred.
+
+    The dispersion is a number a row, or alpha for all; 0 is the Poisson distribution: poisson_nll with full. Nothing
+    is clipped: a mean of 0 costs 0 for a count of 0 and inf for any other. The gradient is with respect to the mean.
+    Use: counts that vary more than Poisson counts do, and a model of how much more.
+    Avoid: counts with a known upper bound, and amounts that are no counts.
+    Pitfalls: other libraries are given n = 1/dispersion and a probability; it is not convex in the prediction; a count
+    need not be a whole number, the value of one that is not is no probability.
+    """
+    of = given_one(dispersion, alpha)
+    is_poisson = of < SMALLEST_DISPERSION
+    poisson = half_deviance(y_true, y_pred, 1.0) if is_poisson.any() else np.zeros_like(y_true)
+    excess = log_factorial_excess(y_true)
+    if is_poisson.all():
+        return poisson + excess
+    some = np.where(is_poisson, 1.0, of)
+    rest = np.log1p(some * y_true) + log_factorial_excess_loss(1 / some, y_true)
+    return excess + np.where(is_poisson, poisson, negative_binomial_half_deviance(y_true, y_pred, some) + rest)
+
+
+@negative_binomial_nll.gradient
+def _(y_true: Array, y_pred: Array, dispersion: Array | None, *, alpha: float | None) -> Array:
+    """(y_pred - y) / (y_pred (1 + dispersion y_pred))"""
+    of = given_one(dispersion, alpha)
+    slope = np.where(y_true == 0, 1.0, relative_difference(y_true, y_pred))
+    return slope / (1 + weigh(of, y_pred))
+
+
+negative_binomial_nll.takes_one_of("dispersion", "alpha")
+negative_binomial_nll.orders_like(lambda *, alpha: ("poisson_deviance", {}) if alpha == 0 else None)
 
 
 TWEEDIE_ORDERS: dict[float, Ordering] = {0.0: ("mse", {}), 1.0: ("poisson_deviance", {}), 2.0: ("gamma_deviance", {})}

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from typing import Annotated
 
 import numpy as np
 
-from losscli.declaration.domains import Array, NonNegativeReal, PositiveReal, Real
+from losscli.declaration.domains import Array, NonNegativeReal, Number, OrNone, PositiveReal, Real
+from losscli.declaration.domains.intervals import POSITIVE
 from losscli.declaration.equivalent import same, unlike
 from losscli.declaration.loss import loss
 from losscli.declaration.properties import Property
-from losscli.losses._numerics import HUGE, exp_minus_abs, residual, where_compute
+from losscli.losses._numerics import HUGE, exp_minus_abs, given_one, log1p_square, residual, where_compute
 from losscli.losses._symbols import STANDARDIZED
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
+DegreesOfFreedom = Annotated[float | None, OrNone(Number(POSITIVE))]
 LOG_2 = math.log(2)
 HALF_LOG_2PI = math.log(2 * math.pi) / 2
 SQRT_HALF = math.sqrt(0.5)
@@ -178,7 +181,6 @@ def _(y_true: Array, y_pred: Array, scale: Array) -> Array:
 
 @density_loss(
     formula="|z| + 2 log(1 + exp(-|z|)) + log scale",
-    aliases=("逻辑斯谛分布负对数似然",),
     properties=CONVEX | SMOOTH | SYMMETRIC,
     elicits="the whole distribution",
     references=("Balakrishnan 1991, Handbook of the Logistic Distribution, doi:10.1201/9781482277098",),
@@ -232,3 +234,73 @@ def lognormal_nll(y_true: PositiveReal, y_pred: Real, scale: PositiveReal) -> Ar
 def _(y_true: Array, y_pred: Array, scale: Array) -> Array:
     """(y_pred - log y_true) / scale²"""
     return (y_pred - np.log(y_true)) / scale / scale
+
+
+# --------------------------------------------------------------------------------------------------------- Student
+
+
+HALF_RATIO_SERIES = (1 / 8, -1 / 192, 1 / 640, -17 / 14336, 31 / 18432, -691 / 180224)
+"""log(x) / 2 - log(Gamma(x + 1/2) / Gamma(x)) in powers of 1/x: x^-1, x^-3, ..."""
+
+SERIES_START, SERIES_STEPS = 20.0, 10
+"""The least degrees of freedom for which that series, at half of them, is exact, and the steps of 2 that lead there."""
+
+
+def student_constant(nu: Array) -> Array:
+    """Compute log(nu pi)/2 + log Gamma(nu/2) - log Gamma((nu + 1)/2), which goes to log(2 pi)/2.
+
+    Differences of log-gammas would cancel: it is a series in 1/nu for many degrees of freedom, to which products of
+    (nu + 2 i + 1) / (nu + 2 i) lead from few.
+    """
+    is_far = nu >= SERIES_START
+    x = np.where(is_far, nu, nu + 2 * SERIES_STEPS) / 2
+    series = np.polyval(HALF_RATIO_SERIES[::-1], 1 / np.square(x)) / x
+    if is_far.all():
+        return HALF_LOG_2PI + series
+    few = np.where(is_far, 1.0, nu)
+    product = np.prod([(few + 2 * i + 1) / (few + 2 * i) for i in range(1, SERIES_STEPS)], axis=0)
+    near = np.log1p(few) - 0.5 * (np.log(few) + np.log(few / 2 + SERIES_STEPS) - math.log(math.pi)) + np.log(product)
+    return series + np.where(is_far, HALF_LOG_2PI, near)
+
+
+@density_loss(
+    formula="(df + 1)/2 log(1 + z²/df) + log scale + log(pi df)/2 + log(Gamma(df/2) / Gamma((df + 1)/2))",
+    symbols=STANDARDIZED | {"df": "df, or nu", "Gamma": "the gamma function"},
+    aliases=("studentt_nll", "学生 t 负对数似然"),
+    properties=SMOOTH | SYMMETRIC,
+    elicits="the centre, where errors are symmetric and have one peak",
+    references=("Lange, Little & Taylor 1989, doi:10.1080/01621459.1989.10478852",),
+    equivalents=(
+        same("scipy", "-scipy.stats.t.logpdf(y_true, df, y_pred, scale)"),
+        same("scipy", "-scipy.stats.t.logpdf(y_true, nu, y_pred, scale)", condition="nu is not None"),
+        same("torch", "-torch.distributions.StudentT(df, y_pred, scale).log_prob(y_true)"),
+        same("scoringrules", "scoringrules.logs_t(y_true, df, y_pred, scale)"),
+    ),
+)
+def student_t_nll(
+    y_true: Real, y_pred: Real, scale: PositiveReal, df: PositiveReal | None = None, *, nu: DegreesOfFreedom = None
+) -> Array:
+    """Negative log-likelihood of a Student t distribution with this location, scale and degrees of freedom.
+
+    The degrees of freedom are a number a row (df), or one for all (nu): 1 is the Cauchy distribution, inf the normal
+    one. The gradient is with respect to the location.
+    Use: predictions with an uncertainty, where some errors are far larger than the others.
+    Avoid: scales that may come close to 0; fits that must have one minimum: it is not convex.
+    Pitfalls: the scale is no standard deviation, which is scale sqrt(df / (df - 2)), or infinite up to df = 2; the
+    value may be negative: densities exceed 1.
+    """
+    of = given_one(df, nu)
+    z = residual(y_true, y_pred) / scale
+    tails = np.where(np.isinf(of), 0.5 * np.square(z), 0.5 * (of + 1) * log1p_square(z / np.sqrt(of)))
+    return tails + np.log(scale) + student_constant(of)
+
+
+@student_t_nll.gradient
+def _(y_true: Array, y_pred: Array, scale: Array, df: Array | None, *, nu: float | None) -> Array:
+    """(df + 1) z / (df + z²) / scale"""
+    of = given_one(df, nu)
+    z = residual(y_true, y_pred) / scale
+    return np.where(np.isinf(of), z, (of + 1) / (of / z + z)) / scale
+
+
+student_t_nll.takes_one_of("df", "nu")

@@ -23,6 +23,7 @@ from losscli.losses._masks import (
     LOVASZ,
     MASK_SYMBOLS,
     SMOOTH_WITH_SMOOTH,
+    as_masks,
     by_prediction,
     dice_slope,
     dice_value,
@@ -202,7 +203,7 @@ def lovasz_hinge(y_true: SignLabel, y_pred: Real) -> Array:
 
 def hinge_errors(y_true: Array, y_pred: Array) -> tuple[Array, Array, Array]:
     """Return max(1 - y s, 0), y and the weight of each pixel, as rows (N, P)."""
-    y, s = y_true.reshape(len(y_true), -1), y_pred.reshape(len(y_pred), -1)
+    y, s = as_masks(y_true), as_masks(y_pred)
     errors = np.maximum(1 - y * s, 0)
     return errors, y, lovasz_weights(errors, y > 0)
 

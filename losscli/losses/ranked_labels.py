@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,17 +27,39 @@ SCORES = {
 order_loss = partial(loss, family="binary", symbols=SCORES, dataset_wide=True, properties=Property.BOUNDED_VALUE)
 
 
-def weights_by_score(y_true: Array, y_pred: Array, weight: Array | None) -> tuple[Array, Array]:
-    """Return the weight of the rows of label 1, and of label 0, that have each distinct score or a higher one (k,)."""
-    order = np.argsort(y_pred)[::-1]
-    ordered = y_pred[order]
+class Steps(NamedTuple):
+    """The weight of the rows of either label at some distinct scores, the highest first, and above them (k,).
+
+    Scores that no row of label 1 has may be left out.
+    """
+
+    ones: Array
+    ones_so_far: Array
+    zeros_above: Array
+    zeros_so_far: Array
+
+    @property
+    def all_ones(self) -> float:
+        return float(self.ones_so_far[-1]) if len(self.ones) else 0.0
+
+
+def steps(y_true: Array, y_pred: Array, weight: Array | None) -> tuple[Steps, float]:
+    """Return the weights by score, and the weight of all rows of label 0."""
+    if weight is None:  # to sort values takes a tenth of the time that their order takes
+        is_one = y_true == 1
+        ones, zeros = np.sort(y_pred[is_one]), np.sort(y_pred[~is_one])
+        starts = np.flatnonzero(np.append(True, ones[1:] != ones[:-1])) if len(ones) else np.zeros(0, dtype=np.intp)
+        distinct, reached = ones[starts][::-1], (len(ones) - starts)[::-1].astype(np.float64)
+        above = len(zeros) - np.searchsorted(zeros, distinct[::-1], "right")[::-1].astype(np.float64)
+        so_far = len(zeros) - np.searchsorted(zeros, distinct[::-1], "left")[::-1].astype(np.float64)
+        return Steps(np.diff(reached, prepend=0.0), reached, above, so_far), float(len(zeros))
+    is_sorted = bool((y_pred[1:] >= y_pred[:-1]).all())
+    order = slice(None, None, -1) if is_sorted else np.argsort(y_pred)[::-1]
+    ordered, positive, weight = y_pred[order], y_true[order], weight[order]
     ends = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]), len(ordered) - 1)
-    positive = y_true[order]
-    if weight is None:
-        above = np.cumsum(positive)[ends]
-        return above, ends + 1.0 - above
-    weight = weight[order]
-    return cumulated(weight * positive)[ends], cumulated(weight * (1 - positive))[ends]
+    reached, zeros_so_far = (cumulated(weight * share)[ends] for share in (positive, 1 - positive))
+    above = np.concatenate([[0.0], zeros_so_far[:-1]])
+    return Steps(np.diff(reached, prepend=0.0), reached, above, zeros_so_far), float(zeros_so_far[-1])
 
 
 @order_loss(
@@ -54,9 +78,10 @@ def auc_loss(y_true: PairLabel, y_pred: Score, weight: Array | None) -> float:
     (average_precision_loss); training (it has no gradient).
     Pitfalls: it is 1/2 for scores that say nothing; many easy rows of label 0 make it small.
     """
-    ones, zeros = weights_by_score(y_true, y_pred, weight)
-    beside = zeros - np.diff(zeros, prepend=0.0) / 2
-    return float(np.diff(ones, prepend=0.0) @ beside / (ones[-1] * zeros[-1]))
+    found, all_zeros = steps(y_true, y_pred, weight)
+    pairs = found.all_ones * all_zeros
+    before = (found.zeros_above + found.zeros_so_far) / 2
+    return float(found.ones @ before) / pairs if pairs > 0 else math.nan
 
 
 @order_loss(
@@ -78,7 +103,8 @@ def average_precision_loss(y_true: PairLabel, y_pred: Score, weight: Array | Non
     Pitfalls: scores that say nothing come to the share of label 0, so that data with other shares do not compare.
     scikit-learn gives 1 where no row has the label 1; here there is no number.
     """
-    ones, zeros = weights_by_score(y_true, y_pred, weight)
-    if not ones[-1] > 0:
-        return float("nan")
-    return float(np.diff(ones, prepend=0.0) @ (zeros / (ones + zeros)) / ones[-1])
+    found, _ = steps(y_true, y_pred, weight)
+    if not found.all_ones > 0:
+        return math.nan
+    wrong = found.zeros_so_far / (found.ones_so_far + found.zeros_so_far)
+    return float(found.ones @ wrong) / found.all_ones

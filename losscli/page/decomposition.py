@@ -11,7 +11,7 @@ from losscli.compare.subset import RowSubset
 from losscli.data.batch import Batch, groups_of
 from losscli.data.gather import concat_batches
 from losscli.errors import LosscliError
-from losscli.evaluation.evaluator import Outcome
+from losscli.evaluation.outcome import Outcome
 from losscli.evaluation.run import RunState
 from losscli.messages import Message
 from losscli.page.findings import Findings

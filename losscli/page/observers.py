@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from losscli.data.batch import Batch
 from losscli.declaration.domains import Array
 from losscli.errors import LosscliError
-from losscli.evaluation.evaluator import Outcome
+from losscli.evaluation.outcome import Outcome
 from losscli.evaluation.run import counted_rows
 from losscli.statistics.moments import Sum
 from losscli.statistics.tails import TailSums

@@ -12,7 +12,8 @@ from losscli.data.batch import Batch
 from losscli.data.dataset import Dataset
 from losscli.declaration.domains import Array
 from losscli.errors import DataError, UsageError
-from losscli.evaluation.evaluator import Evaluator, Outcome
+from losscli.evaluation.evaluator import Evaluator
+from losscli.evaluation.outcome import Outcome
 from losscli.evaluation.row_sample import RowSample
 from losscli.evaluation.run import counted_rows
 from losscli.statistics.calibration import (

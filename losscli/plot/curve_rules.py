@@ -24,11 +24,13 @@ from losscli.plot.curve_vectors import (
     pair_paths,
     preference_paths,
     prototype_paths,
+    query_paths,
     ranking_paths,
     triplet_paths,
 )
 
 RULES: tuple[PathRule, ...] = (
+    query_paths,
     residual_paths,
     time_paths,
     ensemble_paths,
@@ -52,8 +54,13 @@ RULES: tuple[PathRule, ...] = (
 def find_paths(bound: BoundLoss) -> dict[str, list[Path]]:
     """Return the paths of a loss by axis, the most usual axis first; several paths of an axis are its cases."""
     found: dict[str, list[Path]] = {}
+    wanted = {role for role, parameter in bound.loss.alternatives if bound.params[parameter] is None}
     for form in bound.loss.forms:
-        domains = {role.name: role.domain.with_params(bound.params) for role in form.roles if not role.optional}
+        domains = {
+            role.name: role.domain.with_params(bound.params)
+            for role in form.roles
+            if not role.optional or role.name in wanted
+        }
         offered: dict[str, list[Path]] = {}
         for rule in RULES:
             for path in rule(bound, form, domains):
@@ -69,6 +76,8 @@ def no_curve_reason(bound: BoundLoss) -> str:
     loss, form = bound.loss, bound.loss.forms[0]
     needed = next((p.name for p in loss.parameters if p.required and p.name not in bound.given), "")
     formula = f" ({loss.formula})"
+    if loss.dataset_wide:
+        return f"it is one number for all rows{formula}, none of which has a loss"
     if loss.reduction in (Reduction.MEDIAN, Reduction.MAX):
         word = "median" if loss.reduction is Reduction.MEDIAN else "largest"
         return f"it is the {word} of all rows{formula}, not a loss of one row"
@@ -80,6 +89,8 @@ def no_curve_reason(bound: BoundLoss) -> str:
         return f"how much a row counts depends on all others{formula}"
     if any(isinstance(role.domain, TimeSteps) for role in form.roles):
         return "it is a loss of the hazards of all intervals until the event, and no single number sums them up"
+    if callable(form.coupling) and form.couples(bound.params):
+        return f"with these parameters what a row costs depends on all others{formula}"
     if needed:
         return f"it needs its parameter {needed}"
     if not any(form.hooks.keys() & {"gradient"} for form in loss.forms) and {"lower", "upper"} <= set(form.names):

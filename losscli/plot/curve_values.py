@@ -14,7 +14,8 @@ from losscli.declaration.domains import Array, ValueOrigin
 from losscli.declaration.form import Form
 from losscli.declaration.loss import BoundLoss
 from losscli.errors import LosscliError, UsageError
-from losscli.evaluation.evaluator import Evaluator, Outcome
+from losscli.evaluation.evaluator import Evaluator
+from losscli.evaluation.outcome import Outcome
 
 if TYPE_CHECKING:
     from losscli.plot.curve_axes import Path
@@ -58,7 +59,7 @@ class PathValues:
     def __call__(self, x: Array) -> tuple[Array, Array | None]:
         """Return the loss of one row at each x (n,), and its derivative by x, None if the loss has no gradient."""
         with np.errstate(all="ignore"):
-            if self.path.form.coupled:
+            if self.evaluator.coupled:
                 found = [self._of_rows(x[i : i + 1]) for i in range(len(x))]
                 slopes = [float(np.mean(slope)) for _, slope in found if slope is not None]
                 return np.array([float(np.mean(loss)) for loss, _ in found]), np.array(slopes) if slopes else None
@@ -73,7 +74,7 @@ class PathValues:
         slope = along.reshape(len(along), -1).sum(axis=1)
         if len(slope) != len(losses):  # a gradient by fewer rows than have a loss, as of pairs
             return losses, np.full(1, slope.sum() / len(losses))
-        return losses, slope if not self.path.form.coupled else np.full(1, slope.sum() / len(losses))
+        return losses, slope if not self.evaluator.coupled else np.full(1, slope.sum() / len(losses))
 
     def losses(self, x: Array) -> Array:
         return self(x)[0]

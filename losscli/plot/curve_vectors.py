@@ -124,13 +124,19 @@ def prototype_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain])
     tables = [name for name, domain in domains.items() if isinstance(domain, ClassTable)]
     vectors = [name for name, domain in domains.items() if isinstance(domain, Vectors)]
     labels = [name for name, domain in domains.items() if isinstance(domain, ClassTargets)]
-    if len(tables) != 1 or not vectors or not labels or len(tables + vectors + labels) != len(domains) or form.coupled:
+    if len(tables) != 1 or not vectors or not labels or len(tables + vectors + labels) != len(domains):
+        return
+    if form.couples(bound.params):
         return
     table, moved = tables[0], form.gradient_role
     others = [name for name in vectors if name != moved]
-    fixed = {table: np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])}
+    prototypes = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    fixed = {table: prototypes[:, None] if "C,K,D" in domains[table].shapes else prototypes}
     classes = {name: np.zeros(2) for name in labels}
-    if bound.loss.family == "metric":
+    probe = {name: np.array([[0.6, 0.8, 0.0], [1.2, 1.6, 0.0]]) for name in vectors}
+    values = evaluate_rows(bound, form, {**classes, **probe, **fixed})
+    is_angle = values is not None and np.isclose(values[0], values[1])
+    if bound.loss.family == "metric" and not is_angle:
 
         def from_center(x: Array) -> dict[str, Array]:
             at_zero = {table: np.array([[0.0, 0.0], [0.0, 1.0]])}
@@ -141,9 +147,7 @@ def prototype_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain])
             "distance", form, from_center, lambda x: stack_columns(x, 1.0, 0.0), "", AXES["distance"].interval, label
         )
         return
-    probe = {name: np.array([[0.6, 0.8, 0.0], [1.2, 1.6, 0.0]]) for name in vectors}
-    values = evaluate_rows(bound, form, {**classes, **probe, **fixed})
-    length = 1.0 if values is not None and np.isclose(values[0], values[1]) else EMBEDDING_LENGTH
+    length = 1.0 if is_angle else EMBEDDING_LENGTH
     remarks = ["the centre of the other class is at 90°"]
     if length != 1:
         remarks.append(f"embeddings have length {length:g}")
@@ -214,6 +218,22 @@ def preference_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]
         return dict.fromkeys(others, 0 * x) | {chosen: np.minimum(x, 0.0), rejected: np.minimum(-x, 0.0)}
 
     yield Path("margin", form, arrays, np.ones_like, "", AXES["margin"].interval, label, remarks)
+
+
+def query_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
+    """Yield the path of a query of two documents, of which the first is relevant: the margin between their scores."""
+    if not form.by_query:
+        return
+
+    def arrays(x: Array) -> dict[str, Array]:
+        return {"y_true": constant(x, 1.0, 0.0), "y_pred": stack_columns(x, x, 0.0)}
+
+    def tangent(x: Array) -> Array:
+        return constant(x, 1.0, 0.0)
+
+    yield Path(
+        "margin", form, arrays, tangent, "", AXES["margin"].interval, "score of the relevant one of two documents"
+    )
 
 
 def ranking_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:

@@ -224,7 +224,7 @@ def sample(bound: BoundLoss, values: PathValues, ends: tuple[float, float], tail
     """Evaluate a loss along its path between the ends of the axis."""
     (low, high), (least, most) = ends, values.path.interval
     inset = INSET * (high - low)
-    x = np.linspace(low, high, COUPLED_POINTS if values.path.form.coupled else POINTS)
+    x = np.linspace(low, high, COUPLED_POINTS if values.evaluator.coupled else POINTS)
     x[0], x[-1] = max(low, least + inset), min(high, most - inset)
     losses, slopes = values(x)
     name = bound.label + (f" ({values.path.case})" if values.path.case else "")
@@ -304,7 +304,7 @@ def make_panel(
     lines: list[Line] = []
     for curve, function, y in series:
         x, drawn = curve.x, np.where(np.isfinite(y), y, np.nan)
-        if not curve.values.path.form.coupled:
+        if not curve.values.evaluator.coupled:
             x, drawn = with_gaps(function, x, drawn, low, high)
         twin = next((i for i, line in enumerate(lines) if are_equal(line.y, drawn)), None)
         if twin is None:

@@ -81,7 +81,8 @@ def evaluation_picture(results: Sequence[LossResult], evaluation: Evaluation | N
         return picture_of_groups(evaluation, overall, levels[0] if levels else None, group_by)
     if any(result.per_sample is None for result in results):
         raise UsageError(
-            "there is nothing to draw: per-sample losses are kept by compute alone, without groups and a cluster; "
+            "there is nothing to draw: per-sample losses, of losses that have them, are kept by compute alone, without "
+            "groups and a cluster; "
             "losscli.plot draws losses of data"
         )
     if any(split_signature(result.signature).get("weights") != NO_WEIGHTS for result in results):

@@ -8,7 +8,7 @@ import numpy as np
 
 from losscli.data.batch import Batch
 from losscli.errors import UsageError
-from losscli.evaluation.evaluator import Outcome
+from losscli.evaluation.outcome import Outcome
 from losscli.evaluation.run import counted_rows
 from losscli.losses._numerics import weigh
 from losscli.statistics.keyed_sums import KeyedSums, SumsByKey

@@ -15,7 +15,8 @@ from losscli.data.sources import ReadOptions
 from losscli.declaration.loss import BoundLoss
 from losscli.declaration.properties import Functional
 from losscli.errors import DataError, UsageError
-from losscli.evaluation.evaluator import Evaluator, choose_form
+from losscli.evaluation.evaluator import Evaluator
+from losscli.evaluation.shapes import choose_form
 from losscli.messages import Hint, Message, join_names
 from losscli.options import EvaluationOptions
 from losscli.recommend.aim import MOSTLY_ZERO, parse_target
@@ -30,7 +31,7 @@ from losscli.recommend.role_profile import RoleProfile, list_role_facts, list_ro
 from losscli.recommend.role_sets import bind_boxes, bind_role_set
 from losscli.recommend.rules import RULES_OF_TASK
 from losscli.recommend.rules.findings import Finding, Verdict
-from losscli.recommend.rules.forecasts import VARIANCE_LOSS, quantile_columns
+from losscli.recommend.rules.forecasts import SPREAD_ROLES, quantile_columns, spread_column
 from losscli.recommend.summary import short
 from losscli.recommend.tasks import Task
 from losscli.result_base import Result, ResultSequence, short_text, shown
@@ -157,7 +158,9 @@ def recommend_from(
     functional = parse_target(target)
     level = functional.level if functional is not None and functional.name == "quantile" else None
     beside = find_beside(sources, options.columns, level)
-    options = options._replace(columns={role: name for role, name in options.columns.items() if role != "variance"})
+    options = options._replace(
+        columns={role: name for role, name in options.columns.items() if role not in SPREAD_ROLES}
+    )
     if beside.centre is not None:
         options = options._replace(columns={**options.columns, "y_pred": beside.centre})
     if beside.point is not None:
@@ -182,8 +185,8 @@ def recommend_from(
     commands = []
     for part in by_forecast(advice) if paths is not None else ():
         found = columns_to_spell_out([a.bound for a in part], dataset, sources, options)
-        if any(a.name == VARIANCE_LOSS for a in part) and beside.variance is not None:
-            found["variance"] = beside.variance
+        for one in part:
+            found |= spread_column(one.name, beside)
         columns = list(dict.fromkeys(a.column for a in part if a.column is not None))
         losses = list(dict.fromkeys(a.loss for a in part))
         commands.append(
@@ -253,8 +256,8 @@ def advise(d: Profile | RoleProfile) -> list[Advice]:
 def try_loss(advice: Advice, d: Profile | RoleProfile) -> Advice:
     """Return the advice, or another one if the loss refuses the data or gives no finite number."""
     batches = [d.sample, d.extreme_rows]
-    if advice.name == VARIANCE_LOSS and d.beside.variance is not None:
-        batches = [with_numbers(batch, "variance", d.beside.variance) for batch in batches]
+    for role, column in spread_column(advice.name, d.beside).items():
+        batches = [with_numbers(batch, role, column) for batch in batches]
     if advice.column is not None:
         batches = [with_numbers(batch, "y_pred", advice.column) for batch in batches]
     form = choose_form(advice.bound, {role: array.shape for role, array in batches[0].arrays.items()})

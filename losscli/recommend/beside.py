@@ -82,7 +82,7 @@ def find_beside(sources: Sources, columns: Mapping[str, str], level: float | Non
         level: The level of the quantile that is wanted as y_pred; None for any.
 
     Raises:
-        DataError: The column that was requested for the variance does not exist.
+        DataError: The column that was requested for the variance or the scale does not exist.
     """
     table = sources.table("y_pred")
     if table is None or not table.has_names:
@@ -92,7 +92,7 @@ def find_beside(sources: Sources, columns: Mapping[str, str], level: float | Non
     free = [name for name in numbers if name not in named and name.lower() not in _DATA_FILE_NAMES]
     quantiles = find_quantiles(free)
     variance = columns.get("variance", first_match(_VARIANCE, free))
-    deviation = first_match(_DEVIATION, free)
+    deviation = columns.get("scale", first_match(_DEVIATION, free))
     point = centre = None
     if requested is not None:
         chosen = [name for name in free if any(fnmatch.fnmatchcase(name, piece) for piece in requested.split(","))]
@@ -107,8 +107,9 @@ def find_beside(sources: Sources, columns: Mapping[str, str], level: float | Non
         if not is_there and (len(quantiles) > 1 or {variance, deviation} != {None}):
             centre = find_centre([name for name in free if name not in taken], quantiles)
         point = nearest_to(quantiles, level) if centre is None and len(quantiles) > 1 else None
-    if variance is not None and variance not in numbers:
-        raise DataError(f"{table.label}no column {variance!r} of numbers{suggest_column(variance, table)}")
+    for spread in (variance, deviation):
+        if spread is not None and spread not in numbers:
+            raise DataError(f"{table.label}no column {spread!r} of numbers{suggest_column(spread, table)}")
     return BesideColumns(variance, deviation, quantiles, tuple(find_clusters(table)), point, centre)
 
 

@@ -19,7 +19,7 @@ from losscli.data.labels import class_number
 from losscli.declaration.domains import Array
 from losscli.declaration.properties import Functional
 from losscli.errors import DataError, NoResultError
-from losscli.evaluation.evaluator import check_rows_hold_numbers
+from losscli.evaluation.shapes import check_rows_hold_numbers
 from losscli.messages import Hint
 from losscli.recommend.aim import SURE_ERRORS, Aim, find_aim
 from losscli.recommend.beside import NOTHING_BESIDE, BesideColumns

@@ -9,6 +9,7 @@ import numpy as np
 
 from losscli.data.coded_text import CodedText
 from losscli.declaration.domains import FIRST_NAME, Array
+from losscli.declaration.row_lists import QUERY, RowLists
 from losscli.errors import UsageError
 from losscli.evaluation.dataset_wide import check_has_samples
 from losscli.report.tables import CellKind, Report, ReportColumn
@@ -69,18 +70,23 @@ def sample_columns(stream: SampleStream, item: Evaluated) -> SampleColumns:
     for evaluator, outcome in zip(stream.run.evaluators, item.outcomes, strict=True):
         if not evaluator.dataset_wide:
             numbers[evaluator.label] = outcome.per_sample
+        if isinstance(outcome.gradient, RowLists):
+            problem = "a gradient has a number per row, and the samples here are queries"
+            raise UsageError(f"{problem}: losscli.compute(..., gradient=True) in Python returns it")
         if outcome.gradient is not None:
             numbers |= gradient_columns(evaluator.label, outcome.gradient.reshape(size, -1))
     if size != len(batch):
         return {"row": np.arange(1, size + 1), **numbers}
     roles: SampleColumns = {}
     for name, values in batch.arrays.items():
-        if values.ndim == 1 and name not in batch.tables:
+        if values.ndim == 1 and name not in batch.tables and not isinstance(values, RowLists):
             roles[name] = name_labels(dataset, name, values)
     if batch.weight is not None:
         roles["weight"] = batch.weight
     key = dataset.id if dataset.id is not None and dataset.id in batch.extras else None
     carried = [name for name in batch.extras if name != key]
+    if batch.query is not None:
+        roles = {QUERY: batch.query, **roles}
     ids = distinct_names(["row" if key is None else key], "id", [*roles, *numbers, "weight"])
     others = distinct_names(carried, "data", [*ids, *roles, *numbers, "weight"])
     columns: SampleColumns = {ids[0]: batch.rows if key is None else batch.extras[key]}

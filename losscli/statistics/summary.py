@@ -77,7 +77,7 @@ class Accumulator:
         self.elements = Quantiles()
         self.largest = -math.inf
         self.divisor = Sum()
-        self.clipped = 0
+        self.clipped = self.left_out = self.tallied = 0
 
     def update(
         self,
@@ -136,6 +136,8 @@ class Accumulator:
         self.largest = max(self.largest, other.largest)
         self.divisor.merge(other.divisor)
         self.clipped += other.clipped
+        self.left_out += other.left_out
+        self.tallied += other.tallied
         if self.bootstrap is not None and other.bootstrap is not None:
             self.bootstrap.merge(other.bootstrap)
 

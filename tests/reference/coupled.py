@@ -26,6 +26,49 @@ def two_views(similarity: Callable[[Row, Row], mpf]) -> Reference:
     return rows
 
 
+def clip(roles: Roles, params: Params) -> list:
+    back = {"anchor": roles["positive"], "positive": roles["anchor"]}
+    both = two_views(cosine)(roles, params), two_views(cosine)(back, params)
+    return [(a + b) / 2 for a, b in zip(*both, strict=True)]
+
+
+def siglip(roles: Roles, params: Params) -> list:
+    def question(i: int, j: int, a: Row, p: Row) -> mpf:
+        z = mpf(params["scale"]) * cosine(a, p) + mpf(params["bias"])
+        return mp.log1p(mp.exp(-z if i == j else z))
+
+    with mp.workdps(DIGITS):
+        positives = list(enumerate(roles["positive"]))
+        return [mp.fsum(question(i, j, a, p) for j, p in positives) for i, a in enumerate(roles["anchor"])]
+
+
+def squared_distance(x: Row, proxy: Row) -> mpf:
+    """Of unit vectors; a zero vector has no direction and stays zero."""
+    a, b = length(x) or mpf(1), length(proxy) or mpf(1)
+    return mp.fsum((u / a - v / b) ** 2 for u, v in zip(x, proxy, strict=True))
+
+
+def proxy_nca(roles: Roles, params: Params) -> list:
+    def row(x: Row, y: int) -> mpf:
+        d = [mpf(params["scale"]) * squared_distance(x, proxy) for proxy in roles["proxies"]]
+        others = [mp.exp(d[y] - a) for j, a in enumerate(d) if j != y]
+        return mp.log1p(mp.fsum(others)) if params["include_positive"] else mp.log(mp.fsum(others))
+
+    with mp.workdps(DIGITS):
+        return [row(x, int(y)) for x, y in zip(roles["embeddings"], roles["labels"], strict=True)]
+
+
+def proxy_anchor(roles: Roles, params: Params) -> list:
+    alpha, margin = mpf(params["alpha"]), mpf(params["margin"])
+    with mp.workdps(DIGITS):
+        rows = [(x, int(y)) for x, y in zip(roles["embeddings"], roles["labels"], strict=True)]
+        proxies = list(enumerate(roles["proxies"]))
+        near = [[mp.exp(-alpha * (cosine(x, p) - margin)) for x, y in rows if y == j] for j, p in proxies]
+        far = [[mp.exp(alpha * (cosine(x, p) + margin)) for x, y in rows if y != j] for j, p in proxies]
+        pulled = [mp.log1p(mp.fsum(sums)) for sums in near if sums]
+        return [mp.fsum(pulled) / len(pulled) + mp.fsum(mp.log1p(mp.fsum(sums)) for sums in far) / len(proxies)]
+
+
 def ntxent(roles: Roles, params: Params) -> list:
     with mp.workdps(DIGITS):
         views, n = roles["anchor"] + roles["positive"], len(roles["anchor"])
@@ -110,6 +153,10 @@ REFERENCE: dict[str, Reference] = {
     "multi_similarity": of_anchors(multi_similarity),
     "triplet_mined": triplet_mined,
     "center": center,
+    "clip": clip,
+    "siglip": siglip,
+    "proxy_nca": proxy_nca,
+    "proxy_anchor": proxy_anchor,
 }
 
 LEFT = [[1.0, 2.0, 3.0], [0.0, 0.0, 0.0], [-3.0, 1.0, 0.5], [1e-200, 2e-200, 0.0], [1e150, 0.0, -1e150]]
@@ -127,10 +174,22 @@ PLAIN = {"labels": [0, 0, 1, 1, 2, 0, 0], "embeddings": [[0.0, 0.0], [3.0, 4.0],
 FAR_FROM_ZERO = {"labels": [0, 0, 1, 0, 1], "embeddings": [[1e9, 1.0], [1e9 + 1, 2.0], [1e9, 0.0], [1e9 - 1, 0.5],
                                                           [1e9 + 2, 3.0]]}  # fmt: skip
 
+PROXY_ROWS = {"labels": [0, 1, 2, 0, 3], "embeddings": LEFT, "proxies": [*RIGHT[:3], [0.0, 0.0, 0.0], RIGHT[4]]}
+
 EXTREMES: dict[str, list[tuple[dict, Roles]]] = {
     "info_nce": [({"temperature": t}, VIEWS) for t in (0.01, 0.07, 1.0, 1e6)],
     "ntxent": [({"temperature": t}, VIEWS) for t in (0.01, 0.07, 1.0, 1e6)],
     "n_pair": [({}, PRODUCTS)],
+    "clip": [({"temperature": t}, VIEWS) for t in (0.01, 0.07, 1.0, 1e6)],
+    "siglip": [
+        ({"scale": s, "bias": b}, VIEWS) for s, b in ((10.0, -10.0), (1e-6, 0.0), (100.0, 50.0), (200.0, -200.0))
+    ],
+    "proxy_nca": [
+        ({"scale": s, "include_positive": positive}, PROXY_ROWS)
+        for s in (1e-3, 1.0, 50.0)
+        for positive in (False, True)
+    ],
+    "proxy_anchor": [({"alpha": a, "margin": m}, PROXY_ROWS) for a in (1e-3, 32.0, 500.0) for m in (-1.0, 0.0, 0.1)],
     "supcon": [({"temperature": t}, roles) for t in (0.01, 0.1, 10.0) for roles in (GROUPS, ALONE, ONE_CLASS)],
     "circle": [
         ({"gamma": g, "margin": m}, roles)

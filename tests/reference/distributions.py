@@ -48,6 +48,40 @@ def lognormal(y: mpf, p: mpf, s: mpf) -> mpf:
     return mp.log(y) + mp.log(s) + mp.log(2 * mp.pi) / 2 + ((mp.log(y) - p) / s) ** 2 / 2
 
 
+def student_t(y: mpf, p: mpf, s: mpf, nu: mpf) -> mpf:
+    z = (p - y) / s
+    if mp.isinf(nu):
+        return z**2 / 2 + mp.log(s) + mp.log(2 * mp.pi) / 2
+    gammas = mp.loggamma(nu / 2) - mp.loggamma((nu + 1) / 2)
+    return (nu + 1) / 2 * mp.log1p(z**2 / nu) + mp.log(s) + mp.log(nu * mp.pi) / 2 + gammas
+
+
+def gamma(y: mpf, mean: mpf, k: mpf) -> mpf:
+    return -k * mp.log(k / mean) - (k - 1) * mp.log(y) + k * y / mean + mp.loggamma(k)
+
+
+def negative_binomial(y: mpf, mean: mpf, alpha: mpf) -> mpf:
+    if mean == 0:
+        return mp.inf if y else mpf(0)
+    if alpha == 0:
+        return mean - y * mp.log(mean) + mp.loggamma(y + 1)
+    n = 1 / alpha
+    gammas = mp.loggamma(n) + mp.loggamma(y + 1) - mp.loggamma(y + n)
+    return (y + n) * mp.log1p(alpha * mean) - y * mp.log(alpha * mean) + gammas
+
+
+def with_one_for_all(f: Callable[..., mpf], *names: str, parameter: str) -> Reference:
+    """A loss whose last number is that of the row's last role, or a parameter."""
+
+    def rows(roles: Roles, params: Params) -> list:
+        given = params[parameter]
+        if given is not None:
+            roles = roles | {names[-1]: [[mpf(given)] * len(flatten(row)) for row in roles["y_true"]]}
+        return elements(lambda *numbers, **_: f(*numbers), *names)(roles, params)
+
+    return rows
+
+
 Distance = Callable[[object, object], mpf]
 
 
@@ -91,6 +125,9 @@ REFERENCE: dict[str, Reference] = {
     "laplace_nll": of_location_and_scale(lambda y, p, s: abs(p - y) / s + mp.log(2 * s)),
     "logistic_nll": of_location_and_scale(lambda y, p, s: logistic((p - y) / s) + mp.log(s)),
     "lognormal_nll": of_location_and_scale(lognormal),
+    "student_t_nll": with_one_for_all(student_t, "y_true", "y_pred", "scale", "df", parameter="nu"),
+    "gamma_nll": with_one_for_all(gamma, "y_true", "y_pred", "shape", parameter="k"),
+    "negative_binomial_nll": with_one_for_all(negative_binomial, "y_true", "y_pred", "dispersion", parameter="alpha"),
     "crps_ensemble": ensemble(lambda a, b: abs(a - b)),
     "energy_score": ensemble(euclidean),
     "dss": dss,
@@ -101,6 +138,13 @@ SCALES = [0.0, 5e-324, 1e-300, 1e-9, 0.37, 1.0, 3.0, 1e9, 1e300]
 
 
 AMOUNTS = [5e-324, 1e-9, 1.0, 1.0 + 1e-12, 7.0, 1e300]
+
+
+DEGREES = [1e-9, 0.3, 1.0, 2.5, 19.9, 20.1, 1e3, 1e9, 1e15, float("inf")]
+MEANS = [1e-100, 0.5, 1.0, 1.0 + 1e-12, 1.03, 7.0, 1e6, 1e15]
+SHAPES = [3e-90, 1e-9, 0.3, 1.0, 9.9, 10.1, 1e8, 1e15]
+DISPERSIONS = [0.0, 5e-324, 1e-299, 1e-17, 1e-8, 0.09, 0.11, 1.0, 50.0, 1e8]
+COUNTS = [0.0, 1e-12, 0.009, 1.0, 7.0, 1e6 + 3, 1e15]
 
 
 def _grid(**roles: Sequence[float]) -> dict[str, list[float]]:
@@ -155,6 +199,19 @@ EXTREMES: dict[str, list[tuple[dict, dict]]] = {
                 scale=SCALES[2:],
             ),
         )
+    ],
+    "student_t_nll": [
+        ({}, _grid(y_true=[0.0], y_pred=ERRORS, scale=[0.37], df=DEGREES)),
+        ({}, _grid(y_true=[0.0], y_pred=[1e-3, -7.0], scale=[1e-300, 1e300], df=[0.3, 30.0])),
+        *(({"nu": nu}, _grid(y_true=[0.0], y_pred=ERRORS, scale=[0.37])) for nu in (1.0, 1e9)),
+    ],
+    "gamma_nll": [
+        ({}, _grid(y_true=MEANS[1:], y_pred=MEANS, shape=SHAPES)),
+        ({"k": 1e8}, _grid(y_true=[0.5, 1.0, 1.03], y_pred=MEANS)),
+    ],
+    "negative_binomial_nll": [
+        ({}, _grid(y_true=COUNTS, y_pred=[0.0, 1e-300, *MEANS, 1e300], dispersion=DISPERSIONS)),
+        *(({"alpha": alpha}, _grid(y_true=COUNTS, y_pred=MEANS)) for alpha in (0.0, 1e-8, 2.0)),
     ],
     "crps_ensemble": [({}, ENSEMBLES), ({"fair": True}, ENSEMBLES)],
     "energy_score": [({}, VECTORS), ({"fair": True}, VECTORS)],

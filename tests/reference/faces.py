@@ -33,8 +33,10 @@ def psi(cos: mpf, margin: int, annealing: float) -> mpf:
     return (mpf(annealing) * cos + value) / (1 + mpf(annealing))
 
 
-def arc(cos: mpf, margin: float) -> mpf:
+def arc(cos: mpf, margin: float, easy_margin: bool = False) -> mpf:
     theta, m = mp.acos(cos), mpf(margin)
+    if easy_margin:
+        return mp.cos(theta + m) if cos > 0 else cos
     return mp.cos(theta + m) if theta + m <= mp.pi else cos - m * mp.sin(m)
 
 
@@ -70,6 +72,90 @@ def on_sphere(target: Callable[..., mpf]) -> Reference:
         return cross_entropy_of_logits([mpf(scale) * c for c in changed], y)
 
     return rows
+
+
+def combined(cos: mpf, m1: float, m2: float, m3: float) -> mpf:
+    return mp.cos(mpf(m1) * mp.acos(cos) + mpf(m2)) - mpf(m3)
+
+
+def by_cosines(f: Callable[..., mpf]) -> Reference:
+    """A loss of a row's cosines with its class and all classes, of sub-centers the largest, and of its length."""
+
+    def rows(roles: Roles, params: Params) -> list:
+        with mp.workdps(DIGITS):
+            found = []
+            lengths = [length(x) for x in roles.get("embeddings", [])]
+            for i, y in enumerate(int(label) for label in roles["labels"]):
+                if "y_pred" in roles:
+                    row = [max(map(clipped, c)) if isinstance(c, list) else clipped(c) for c in roles["y_pred"][i]]
+                    found.append(f(row, y, **params))
+                    continue
+                x = roles["embeddings"][i]
+                row = [
+                    max(cosine(x, k) for k in w) if isinstance(w[0], list) else cosine(x, w) for w in roles["weights"]
+                ]
+                found.append(f(row, y, **params, **({"lengths": lengths, "own": lengths[i]} if f in OF_LENGTH else {})))
+            return found
+
+    return rows
+
+
+def curricular(cosines: Row, y: int, scale: float, margin: float, t: float) -> mpf:
+    bound = mp.cos(mp.acos(cosines[y]) + mpf(margin))
+    others = [c * (mpf(t) + c) if c > bound else c for c in cosines]
+    return cross_entropy_of_logits(
+        [mpf(scale) * (arc(cosines[y], margin) if j == y else c) for j, c in enumerate(others)], y
+    )
+
+
+def subcenter(cosines: Row, y: int, scale: float, margin: float, easy_margin: bool) -> mpf:
+    logits = [mpf(scale) * (arc(c, margin, easy_margin) if j == y else c) for j, c in enumerate(cosines)]
+    return cross_entropy_of_logits(logits, y)
+
+
+def magface(
+    cosines: Row,
+    y: int,
+    scale: float,
+    l_a: float,
+    u_a: float,
+    l_margin: float,
+    u_margin: float,
+    lambda_g: float,
+    easy_margin: bool,
+    lengths: Row,
+    own: mpf,
+) -> mpf:
+    low, high = mpf(l_a), mpf(u_a)
+    a = min(max(own, low), high)
+    margin = mpf(l_margin) + (mpf(u_margin) - mpf(l_margin)) * (a - low) / (high - low)
+    return subcenter(cosines, y, scale, margin, easy_margin) + mpf(lambda_g) * (a / high**2 + 1 / a)
+
+
+def adaface(
+    cosines: Row,
+    y: int,
+    scale: float,
+    margin: float,
+    h: float,
+    norm_mean: float | None,
+    norm_std: float | None,
+    lengths: Row,
+    own: mpf,
+) -> mpf:
+    mean = mp.fsum(lengths) / len(lengths)
+    if norm_std is None:
+        square = mp.fsum((a - mean) ** 2 for a in lengths) / (len(lengths) - 1)
+        deviation = mp.sqrt(square) if square > mpf(10) ** -300 else mpf(0)
+    else:
+        deviation = mpf(norm_std)
+    excess = own - (mean if norm_mean is None else mpf(norm_mean))
+    m, z = mpf(margin), min(max(mpf(h) * excess / deviation, -1), 1) if deviation else mpf(0)
+    target = mp.cos(min(max(mp.acos(cosines[y]) - m * z, 0), mp.pi)) - m - m * z
+    return cross_entropy_of_logits([mpf(scale) * (target if j == y else c) for j, c in enumerate(cosines)], y)
+
+
+OF_LENGTH = (magface, adaface)
 
 
 def means(embeddings: Row, labels: list[int]) -> Row:
@@ -117,6 +203,11 @@ REFERENCE: dict[str, Reference] = {
     "cosface": on_sphere(lambda c, margin: c - mpf(margin)),
     "arcface": on_sphere(arc),
     "deepid": deepid,
+    "combined_margin": on_sphere(combined),
+    "curricularface": by_cosines(curricular),
+    "subcenter_arcface": by_cosines(subcenter),
+    "magface": by_cosines(magface),
+    "adaface": by_cosines(adaface),
 }
 
 # along, against, at a right angle to and nearly along the prototype of class 0; nothing, tiny, huge
@@ -143,6 +234,8 @@ def prototypes(x: list, **tables: list) -> list[dict]:
 BIAS = {"bias": [0.5, -1e3, 1e-9, 2.0]}
 SPHERE = prototypes(EMBEDDINGS) + [{"labels": [y] * len(COSINES), "y_pred": COSINES} for y in (0, 1)]
 MARGINS = [{"margin": margin, "annealing": annealing} for margin in (1, 2, 3, 4, 7) for annealing in (0.0, 5.0, 1e6)]
+NEARLY_5 = [[3.0, 4.0], [3.0 + 1e-15, 4.0], [3.0, -4.0 - 1e-12], [4.0, 3.0 + 1e-9], [5.0, 1e-7], [-3.0 + 1e-13, 4.0]]
+SUB_CENTERS = [[[6.0, 8.0], [1.0, 0.5]], [[1.0, 0.0], [0.0, -1.0]], [[-0.5, 0.25], [0.0, 0.0]]]
 EXTREMES: dict[str, list[tuple[dict, dict]]] = {
     "linear_softmax": [({}, roles) for roles in prototypes(PLAIN) + prototypes(PLAIN, **BIAS)],
     "l2_softmax": [
@@ -168,10 +261,51 @@ EXTREMES: dict[str, list[tuple[dict, dict]]] = {
         for name in ("am_softmax", "cosface")
     },
     "arcface": [
-        ({"scale": scale, "margin": margin}, roles)
+        ({"scale": scale, "margin": margin, "easy_margin": easy}, roles)
         for scale in (1e-6, 64.0)
         for margin in (0.0, 1e-9, 0.5, 2.0, 3.0)
+        for easy in (False, True)
         for roles in SPHERE
+    ],
+    "combined_margin": [
+        ({"scale": scale, "m1": m1, "m2": m2, "m3": m3}, roles)
+        for scale in (1e-6, 64.0)
+        for m1, m2, m3 in ((1.0, 0.3, 0.2), (0.9, 0.4, 0.15), (4.0, 0.0, 0.0), (1.0, 0.5, 0.0))
+        for roles in SPHERE
+    ],
+    "curricularface": [
+        ({"scale": scale, "margin": margin, "t": t}, roles)
+        for scale in (1e-6, 64.0)
+        for margin, t in ((0.5, 0.0), (0.0, 1.0), (0.3, -1.0))
+        for roles in SPHERE
+    ],
+    "subcenter_arcface": [
+        ({"margin": margin, "easy_margin": easy}, roles)
+        for margin in (0.0, 0.5, 2.0)
+        for easy in (False, True)
+        for roles in [
+            *(rows(EMBEDDINGS, y) | {"weights": SUB_CENTERS} for y in (0, 1)),
+            *({"labels": [y] * 3, "y_pred": [COSINES[:3], COSINES[3:6], COSINES[6:]]} for y in (0, 2)),
+        ]
+    ],
+    "magface": [
+        (params, roles)
+        for params in (
+            {"scale": 1.0},
+            {"l_a": 5.0, "u_a": 5.0 + 1e-9, "lambda_g": 0.0},
+            {"l_a": 5.0 - 1e-12, "u_a": 5.0 + 1e-12},
+            {"l_a": 0.5, "u_a": 1e4, "easy_margin": True},
+        )
+        for roles in prototypes(EMBEDDINGS) + prototypes(NEARLY_5)
+    ],
+    "adaface": [
+        (params, roles)
+        for params in ({}, {"h": 5.0, "margin": 1.0}, {"norm_mean": 5.0, "norm_std": 1e-9}, {"norm_std": 1e-12})
+        for roles in [
+            *prototypes(PLAIN),
+            *prototypes(NEARLY_5),
+            rows([[3.0, 4.0], [4.0, -3.0]], 1) | {"weights": WEIGHTS},
+        ]
     ],
     "deepid": [
         (

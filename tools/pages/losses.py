@@ -30,6 +30,7 @@ MEANINGS = {
     "aims at": "The prediction that has the least loss on average: what a model learns from it.",
     "reduced by": "How the losses of all rows become one number.",
     "needs": "What the loss needs beyond single rows.",
+    "gives": "What there is beside, or in place of, a loss of each row.",
 }
 """Row of the section Properties -> what it means."""
 

@@ -43,6 +43,7 @@ _SEPARATOR_LINE = rb'"?sep=([^\w"\r\n])"?(?:\r\n|\r|\n)'
 _LINE_END = rb"\r\n|\r|\n"
 _COMMENT_AFTER_SIGN = rb"[^\r\n]*+(?:\r\n|\r|\n|\Z)"
 _BLANK_LINE = rb" *+(?:\r\n|\r|\n)"
+_LIBSVM_LINE = rb"[-+]?[\d.]+ +(?:qid:\d+ +\d+:|\d+:[-+\d.]+ +\d+:[-+\d.])"
 
 
 class TextOptions(NamedTuple):
@@ -98,6 +99,7 @@ def read_header(name: str, head: bytes, is_whole: bool, format: str, options: Te
     if found.position >= len(head):
         raise DataError(f"{name}: " + ("has no line that is not a comment" if found.comments else "is empty"))
     start = found.position
+    _refuse_libsvm(name, head, start)
     delimiter = options.delimiter or found.delimiter
     sample = _sample(head, start, is_whole, options.comment or COMMENT * is_automatic)
     if delimiter is None:
@@ -134,6 +136,13 @@ def read_header(name: str, head: bytes, is_whole: bool, format: str, options: Te
     return Header(
         names, chosen is None or chosen is above, end, delimiter, comment, has_carriage_returns, rows[:ROWS_SAMPLED]
     )
+
+
+def _refuse_libsvm(name: str, head: bytes, start: int) -> None:
+    """Raise a DataError if the first line is one of libsvm, as data for rankings often is."""
+    if re.compile(_LIBSVM_LINE).match(head, start):
+        problem = f"{name}: is libsvm text (label qid:1 1:0.3), which has features and no predictions"
+        raise DataError(f"{problem}: write columns y_true, y_pred and query instead")
 
 
 def find_start(head: bytes, options: TextOptions) -> _Start:

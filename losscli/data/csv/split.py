@@ -116,6 +116,12 @@ class SplittableLines(SplittableTable):
     def pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
         return self._pieces
 
+    def chunks_beforehand(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk] | None:
+        pieces = list(self._pieces)
+        self._pieces = iter(pieces)
+        are_ranges = all(isinstance(piece, RangePiece) for piece in pieces)
+        return (chunk for piece in pieces for chunk in piece.chunks(wanted)) if are_ranges else None
+
     def pieces_from(self, piece: Table, wanted: Mapping[str, Kind]) -> Iterator[Table]:
         assert isinstance(piece, RangePiece)
         return piece.remaining_pieces()

@@ -133,6 +133,9 @@ LabelOrOneHot = Annotated[NDArray[Any], OneHotTargets()]
 PrototypeLabel = Annotated[NDArray[Any], ClassTargets(("N",), counted_by=("weights", "rows"))]
 """Class labels as int64, shape (N,); there are as many classes as rows of `weights`."""
 
+ProxyLabel = Annotated[NDArray[Any], ClassTargets(("N",), counted_by=("proxies", "rows"))]
+"""Class labels as int64, shape (N,); there are as many classes as rows of `proxies`."""
+
 CenterLabel = Annotated[NDArray[Any], ClassTargets(("N",), counted_by=("centers", "rows"))]
 """Class labels as int64, shape (N,); there are as many classes as rows of `centers`."""
 
@@ -156,6 +159,15 @@ LabelRow = Annotated[Array, BinaryLabels(("N,C",))]
 
 Relevance = Annotated[Array, arrays.Numbers(("N,C",), NON_NEGATIVE, noun="relevances")]
 """Rows of relevances >= 0, shape (N, C)."""
+
+Relevances = Annotated[Array, arrays.RelevanceNumbers(("N", "N,K"), Interval(0, high_open=True), noun="relevances")]
+"""Finite relevances >= 0: of the rows of queries, shape (N,), or of rows that are queries, shape (N, K)."""
+
+ScoresOfRows = Annotated[Array, Domain(("N", "N,K"))]
+"""Scores of the rows of queries, shape (N,), or of rows that are queries, shape (N, K)."""
+
+Queries = Annotated[Any, arrays.QueryKeys(("N",))]
+"""The query of each row, an integer or a name, shape (N,); the kernel gets where each query begins, as int64."""
 
 LogProbabilities = Annotated[Array, arrays.LogProbabilityRows(("N,C",))]
 """Rows of logarithms of probabilities, <= 0, shape (N, C)."""
@@ -201,6 +213,11 @@ SymbolCounts = Annotated[NDArray[Any], arrays.Lengths(("N",), of="S")]
 CosineRow = Annotated[Array, distributions.Cosines(("N,C",))]
 """Rows of cosines, one a class, shape (N, C); a note says if some are outside of [-1, 1]."""
 
+CosineTable = Annotated[Array, distributions.Cosines(("N,C,K",))]
+"""Rows of cosines, K a class, shape (N, C, K); a note says if some are outside of [-1, 1]."""
+
+SubPrototypes = Annotated[Array, distributions.ClassTable(("C,K,D",))]
+"""A table of finite numbers that all rows share, K vectors a class, shape (C, K, D)."""
 Ensemble = Annotated[Array, Members()]
 """Members of an ensemble, shape (N, M); a column of numbers is one member a row."""
 
@@ -271,6 +288,9 @@ Position = Annotated[int, Number(NON_NEGATIVE, integer=True)]
 FiniteNonNegative = Annotated[float, Number(Interval(0, high_open=True))]
 """A finite number >= 0."""
 
+FiniteReal = Annotated[float, Number(Interval(low_open=True, high_open=True))]
+"""A finite number."""
+
 FiniteNonZero = Annotated[float, Number(Interval(low_open=True, high_open=True), zero=False)]
 """A finite number other than 0."""
 
@@ -324,6 +344,9 @@ PositiveWeight = Annotated[float | tuple[float, ...], PerClass(Number(POSITIVE),
 
 Alpha = Annotated[float | None, OrNone(Number(UNIT))]
 """A number in [0, 1], or None."""
+
+PositiveOrNone = Annotated[float | None, OrNone(Number(FINITE_POSITIVE))]
+"""A finite number > 0, or None."""
 
 IgnoreIndex = Annotated[int | None, OrNone(Number(integer=True))]
 """The class label of rows that do not count, or None."""

@@ -323,3 +323,21 @@ class Lengths(WholeNumbers):
 
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
         return rng.integers(dims[self.of] // 2, dims[self.of] + 1, size=self.size(dims))
+
+
+@dataclass(eq=False, repr=False)
+class RelevanceNumbers(Numbers):
+    """RelevanceNumbers of documents, of which several may be the same."""
+
+    def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
+        return rng.integers(0, 4, size=self.size(dims)).astype(float)
+
+
+@dataclass(eq=False, repr=False)
+class QueryKeys(Domain):
+    """Integers or names that say which rows are one query; they are read as text."""
+
+    description = "an integer or a name, the same for all rows of a query"
+
+    def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
+        return np.sort(rng.integers(0, 3, size=self.size(dims)))

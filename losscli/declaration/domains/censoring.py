@@ -26,6 +26,11 @@ class SurvivalTimes(Numbers):
     interval: Interval = FINITE_POSITIVE
     noun: str = "times"
 
+    def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
+        times = rng.uniform(0.4, 9, size=self.size(dims))
+        times[0], times[-1] = 0.3, 9.5  # libraries refuse to score survival until a time that no row has reached
+        return times
+
 
 @dataclass(eq=False, repr=False)
 class TimeBounds(Numbers):

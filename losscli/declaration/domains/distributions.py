@@ -132,9 +132,9 @@ class Cosines(ClassScores):
         far = np.abs(values) > 1 + COSINE_TOLERANCE  # nearer by, it is rounding
         if far.any() and not origin.memory.get("cosines"):
             origin.memory["cosines"] = True
-            i, j = (int(k) for k in np.argwhere(far)[0])
-            cosine = number_text(float(values[i, j]))
-            origin.note(f"{origin.where(i, j)}: {cosine} is not a cosine: values beyond -1 and 1 are clipped")
+            index = [int(k) for k in np.argwhere(far)[0]]
+            cosine = number_text(float(values[tuple(index)]))
+            origin.note(f"{origin.where(*index)}: {cosine} is not a cosine: values beyond -1 and 1 are clipped")
         return values
 
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
@@ -149,4 +149,6 @@ class ClassTable(Domain):
         return values
 
     def describe(self) -> str:
+        if "C,K,D" in self.shapes:
+            return "K vectors of D real numbers for each class"
         return "any real number, one a class" if self.scalar else "a vector of D real numbers, one a class"

@@ -207,8 +207,9 @@ NAMES = "names"
 class HardLabels(ComparedLabels):
     """Labels of rows or predictions that are compared as they are, and are no probabilities.
 
-    The parameter `classes` names all of them in order: the kernel then gets their places. Labels that are `ordered`, or
-    have a parameter `weighting` other than `none`, are integers where there is none.
+    The parameter `classes` names all of them in order: the kernel then gets their places. Integers are places from 0
+    themselves, unless names are integers. Labels that are `ordered`, or have a parameter `weighting` other than `none`,
+    are integers where there is no such parameter.
     """
 
     shapes: tuple[str, ...] = ("N",)
@@ -237,6 +238,8 @@ class HardLabels(ComparedLabels):
         """Return the places of labels among the classes."""
         assert self.classes is not None
         places = {name: float(i) for i, name in enumerate(self.classes)}
+        if not any(name.lstrip("-").isdigit() for name in self.classes):
+            places |= {str(i): float(i) for i in range(len(self.classes))}
         distinct, index = np.unique(values, return_inverse=True)
         names = label_texts(distinct, origin)
         found = np.array([places.get(name, -1.0) for name in names])[index]

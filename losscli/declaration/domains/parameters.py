@@ -184,6 +184,13 @@ class NameList(ParameterDomain):
         return None
 
 
+class WordOrInteger(Choice):
+    """One of some words, of which those that are integers may be given as such."""
+
+    def check(self, value: Any) -> str:
+        return super().check(str(value) if type(value) is int else value)
+
+
 @dataclass(eq=False, repr=False)
 class OrNone(ParameterDomain):
     """Another domain, or None, which is typed `none`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from losscli.recommend.beside import quantile_text
+from losscli.recommend.beside import BesideColumns, quantile_text
 from losscli.recommend.forecasts import QuantileForecast, SpreadForecast
 from losscli.recommend.profile import Profile
 from losscli.recommend.rules.findings import Finding, avoid, consider, refuse, use
@@ -13,6 +13,12 @@ from losscli.recommend.summary import percent, short
 
 VARIANCE_LOSS = "gaussian_nll"
 """The loss of a predicted mean and variance."""
+
+DEVIATION_LOSS = "crps_normal"
+"""The loss of a predicted mean and standard deviation."""
+
+SPREAD_ROLES = ("variance", "scale")
+"""What these losses read beside the mean."""
 
 
 def quantile_columns(d: Profile) -> Iterator[tuple[Finding, str]]:
@@ -29,29 +35,35 @@ def coverage_reason(forecast: QuantileForecast) -> str:
 
 
 def predicted_variances(d: Profile) -> Iterator[Finding]:
-    """Yield what a predicted variance beside y_pred is for, unless medians or quantiles were asked for."""
+    """Yield what a predicted spread beside y_pred is for, unless medians or quantiles were asked for."""
     for spread in () if d.aim.is_requested and not d.aim.is_mean else d.spreads:
         if spread.ratio > 0:
             yield judge_spread(d, spread)
 
 
 def judge_spread(d: Profile, spread: SpreadForecast) -> Finding:
-    """Return the finding on the likelihood of a mean and a variance."""
-    loss, column = VARIANCE_LOSS, f"column {spread.column!r}"
+    """Return the finding on the loss of a mean and a variance, or a standard deviation."""
+    loss, column = DEVIATION_LOSS if spread.is_deviation else VARIANCE_LOSS, f"column {spread.column!r}"
     ratio = f"the mean of e²/variance is {short(spread.ratio, 3)} (± {short(2 * spread.error, 1)}), 1 if they fit"
-    if spread.is_deviation:
-        mend = "it reads variances: square them, and name that column with role variance"
-        return refuse(loss, f"{column} holds standard deviations; {mend}; {ratio}")
     if spread.n_lacking:
         return refuse(loss, f"{column} holds no number in {spread.n_lacking} of {len(spread.variance)} rows")
+    verdict = use if d.aim.is_mean or d.aim.is_centre else consider
+    if spread.is_deviation:
+        return verdict(loss, f"{column} holds predicted standard deviations; {ratio}")
     if (
         abs(math.log(spread.ratio_of_squares)) < abs(math.log(spread.ratio))
         and abs(spread.ratio - 1) > 2 * spread.error
     ):
         squares = f"{short(spread.ratio_of_squares, 3)} if they are squared: are they standard deviations?"
         return consider(loss, f"{column} is called a variance, but {ratio}, and {squares}")
-    verdict = use if d.aim.is_mean or d.aim.is_centre else consider
     return verdict(loss, f"{column} holds predicted variances; {ratio}")
+
+
+def spread_column(loss: str, beside: BesideColumns) -> dict[str, str]:
+    """Return the role of a loss that a column of predicted variances or standard deviations is read as, if one is."""
+    columns = {VARIANCE_LOSS: ("variance", beside.variance), DEVIATION_LOSS: ("scale", beside.deviation)}
+    role, column = columns.get(loss, ("", None))
+    return {} if column is None else {role: column}
 
 
 def one_quantile(d: Profile) -> Iterator[Finding]:
