@@ -15,6 +15,7 @@ from losscli.declaration.domains import Array, Score
 from losscli.declaration.loss import Loss, loss, pending
 from losscli.evaluation.resampled_rows import TOO_MANY_ROWS
 from losscli.loss_function import LossFunction
+from losscli.losses import _confusion
 from losscli.losses._confusion import LabelPairs
 from tests.conftest import Cli, write_csv, write_parquet
 
@@ -50,8 +51,11 @@ def test_weights_count_repetitions(name: str) -> None:
     assert losscli.get_loss(name).value(**data, weight=times) == pytest.approx(weighted.value, rel=1e-12)
 
 
-@pytest.mark.parametrize("scale", [1, 10**6])
-def test_counts_merge_in_any_order_without_losing_digits(scale: int) -> None:
+@pytest.mark.parametrize(("scale", "pending"), [(1, 1 << 17), (10**6, 60), (10**10, 0)])
+def test_counts_merge_in_any_order_without_losing_digits(
+    scale: int, pending: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_confusion, "MIN_PENDING", pending)
     rng = np.random.default_rng(0)
     true, predicted = rng.integers(-3, 4, (2, 4000)) * scale
     weight = rng.uniform(0, 1, 4000) * 10.0 ** rng.integers(-8, 8, 4000)
@@ -64,6 +68,7 @@ def test_counts_merge_in_any_order_without_losing_digits(scale: int) -> None:
         for i in order:
             part = parts[i]
             merged.merge(LabelPairs(part.true, part.predicted, part.weight.take(np.arange(len(part.true)))))
+        merged.confusion()
         for i, j, found in zip(merged.true, merged.predicted, merged.weight.value, strict=True):
             exact = math.fsum(weight[(true == i) & (predicted == j)])
             assert found == pytest.approx(exact, rel=1e-15)

@@ -366,7 +366,7 @@ def test_where_outliers_move_nothing_all_share_the_first_rank() -> None:
 
 
 ALIKE = [
-    "rmse", "half_mse", "wape", "rmae", "wis:taus=0.1/0.9",
+    "rmse", "half_mse", "wape", "rmae", "rmsse", "wis:taus=0.1/0.9",
     "crps_quantile:taus=0.2/0.5", "wql:taus=0.1/0.5", "rmsle", "quantile", "expectile", "epsilon_insensitive:epsilon=0",
     "squared_epsilon_insensitive:epsilon=0", "huber:delta=inf", "smooth_l1:beta=0", "smooth_l1:beta=1.7",
     "pseudo_huber:delta=2", "barron:alpha=2", "barron:alpha=1:c=2", "barron:alpha=0:c=2", "barron:alpha=-2:c=2",

@@ -112,3 +112,52 @@ def test_ends_of_an_interval_say_what_it_leaves_out(cli: Cli) -> None:
 def test_levels_that_do_not_fit_are_refused(loss: str, status: int, says: str, cli: Cli) -> None:
     found = cli("compute", loss, "--pred", "a,b,c", stdin=f"y_true,a,b,c\n{QUANTILES}".encode())
     assert (found.status, says in found.err) == (status, True), found.err
+
+
+# ----------------------------------------------------------------------------------------------- scaled errors
+
+TRAIN = "unique_id,ds,y\nA,1,1\nA,2,2\nB,1,3\nB,2,5\nD,1,7\n"
+FORECASTS = "unique_id,ds,y,ets,naive\nA,3,3,2.5,2\nB,3,6,5,5\nB,4,7,5,5\n"
+OF_SERIES = ("--true", "y", "--column", "series=unique_id", "--column", "train=y", "--column", "train_series=unique_id")
+
+
+def test_series_are_scaled_by_their_own_past(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text(TRAIN, encoding="utf-8")
+    (tmp_path / "forecasts.csv").write_text(FORECASTS, encoding="utf-8")
+    files = [str(tmp_path / "forecasts.csv"), *(f"{role}={tmp_path}/train.csv" for role in ("train", "train_series"))]
+    found = cli("compute", "mase,msse", *files, *OF_SERIES, "--pred", "ets", "--per-sample", "-f", "csv")
+    assert found.status == 0, found.err
+    assert [line.split(",")[-2:] for line in found.out.splitlines()[1:]] == [["0.5", "0.25"]] * 2 + [["1.0", "1.0"]]
+    both = cli("compare", "--losses", "mase", *files, *OF_SERIES, "--pred", "ets", "--pred", "naive", "-f", "csv")
+    assert [line.split(",")[2] for line in both.out.splitlines()[1:]] == [repr(2 / 3), repr(5 / 6)]
+    one = cli("compute", "mase", *files[:2], "--true", "y", "--pred", "ets", "--column", "train=y", "-f", "value")
+    assert float(one.out) == pytest.approx((0.5 + 1 + 2) / 3 / 1.5, rel=1e-12)
+
+
+SERIES = {"y_true": [1, 2, 3], "y_pred": [1.5, 2, 2], "train": [1, 2, 3, 3], "train_series": ["A", "A", "B", "B"]}
+
+
+@pytest.mark.parametrize(("changed", "says"), [
+    ({"series": ["A", "A", "C"]}, "series, row 3: 'C' is not among the series of train_series"),
+    ({"series": ["A", "B", "A"]}, "series, row 2: 'B' is a series that repeats itself"),
+    ({"series": ["A"] * 3, "train": [1, 2, 3]}, r"train is \(3,\), train_series is \(4,\)"),
+    ({"series": ["A"] * 3, "train": [1, np.nan, 3, 3]}, "train, row 2: nan is not a finite number"),
+])  # fmt: skip
+def test_series_without_a_scale_are_named(changed: dict[str, list[object]], says: str) -> None:
+    with pytest.raises(DataError, match=says):
+        losscli.compute("rmsse", **SERIES | changed, nan="omit")
+
+
+@pytest.mark.parametrize(("roles", "says"), [
+    ({"scale": [1, 0, 2]}, "scale, row 2: 0 is a naive error of 0"),
+    ({"train": [4, 4, 4]}, "train, row 1: 4 begins a series that repeats itself"),
+    ({"train": [4]}, "train, row 1: 4 begins too few training rows: m=1 needs 2 or more"),
+])  # fmt: skip
+def test_a_scale_of_zero_is_refused_unless_eps_is_set(roles: dict[str, list[float]], says: str) -> None:
+    with pytest.raises(DataError, match=says):
+        losscli.compute("mase", y_true=[1, 2, 3], y_pred=[1.5, 2, 2], **roles)
+
+
+def test_a_row_of_weight_zero_needs_no_series() -> None:
+    result = losscli.compute("mase", **SERIES, series=["A", "A", "C"], weight=[1, 1, 0])
+    assert result.value == 0.25

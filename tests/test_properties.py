@@ -299,7 +299,8 @@ def with_a_far_row(bound: BoundLoss, form: Form, size: float) -> Iterator[dict[s
     if all(role.domain.shapes[0] == "N*" for role in form.roles):
         arrays = {name: np.stack([arrays[name], others[name]], axis=1) for name in arrays}
     keys = (role for role in form.roles if role.domain.accepts_any_label or isinstance(role.domain, QueryKeys))
-    arrays |= {role.name: np.array([0, 0, 1, 1]) for role in keys}
+    free = (role for role in keys if role.domain.per_row)
+    arrays |= {role.name: np.array([0, 0, 1, 1]) for role in free}
     roles = [role for role in form.roles if role.name in arrays]
     choices = [far_rows(role.domain.with_params(bound.params), arrays[role.name][0], size) for role in roles]
     for rows in product(*choices):

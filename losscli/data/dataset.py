@@ -225,13 +225,13 @@ class Dataset:
         """Return the arrays of the roles that have no rows."""
         if self.whole is None:
             whole = {}
-            for role, columns in self.bound.items():
+            for role, c in self.bound.items():
                 if role not in self._by_row:
-                    chunks = columns.table.chunks({column.name: Kind.NUMBER for column in columns.columns})
-                    origin = self._origin(columns)
-                    whole[role] = np.concatenate([self._array(columns, chunk, origin) for chunk in chunks])
+                    kind, origin = c.columns[0].kind if self.domains[role].is_label else Kind.NUMBER, self._origin(c)
+                    chunks = c.table.chunks({column.name: kind for column in c.columns})
+                    whole[role] = np.concatenate([self._array(c, chunk, origin) for chunk in chunks])
                     if self.domains[role].shapes[0].startswith("C"):
-                        self.classes.check_count(role, len(whole[role]), "rows", columns.table.label)
+                        self.classes.check_count(role, len(whole[role]), "rows", c.table.label)
             self.whole = whole
         return self.whole
 

@@ -15,6 +15,12 @@ from losscli.losses._sums import SumsByIndex, sums_by
 MAX_CELLS = 1 << 16
 """Cells of a table that is counted as a whole: more do not stay in cache, and are counted by those that occur."""
 
+MAX_RANGE = 1 << 31
+"""How far labels may be apart for a pair of them to be one integer."""
+
+MIN_PENDING = 1 << 17
+"""Pairs of other rows, at least, that wait until they are added at once."""
+
 
 class LabelPairs:
     """The pairs of labels that occur, in ascending order, and the weight of each.
@@ -27,47 +33,58 @@ class LabelPairs:
 
     def __init__(self, true: Array, predicted: Array, weight: SumsByIndex) -> None:
         self.true, self.predicted, self.weight = true, predicted, weight
+        self._pending: list[LabelPairs] = []
+        self._n_pending = 0
 
     @classmethod
     def count(cls, true: Array, predicted: Array, weight: Array | None = None) -> LabelPairs:
         """Count the pairs of some rows (N,), by their weights if they have any."""
         if not len(true):
             return cls(np.zeros(0), np.zeros(0), SumsByIndex(np.zeros(0), np.zeros(0)))
-        low = min(float(true.min()), float(predicted.min()))
-        high = max(float(true.max()), float(predicted.max()))
-        if (high - low + 1) ** 2 <= MAX_CELLS:
-            labels = np.arange(low, high + 1)
-            rows, columns = true - low, predicted - low
-        else:
-            labels, places = np.unique(np.concatenate([true, predicted]), return_inverse=True)
-            rows, columns = np.split(places.astype(np.float64), 2)
-        k = len(labels)
-        cells: NDArray[np.intp] = (rows * k + columns).astype(np.intp)
+        low, k = range_of(true, predicted)
         if k * k <= MAX_CELLS:
-            occurring = np.arange(k * k)
-        else:
-            occurring, cells = np.unique(cells, return_inverse=True)
-        counted = SumsByIndex.of(cells, weight, len(occurring))
+            cells: NDArray[np.intp] = ((true - low) * k + (predicted - low)).astype(np.intp)
+            counted = SumsByIndex.of(cells, weight, k * k)
+            at = np.flatnonzero(counted.value)
+            labels: Array = np.arange(low, low + k)
+            return cls(labels[at // k], labels[at % k], counted.take(at))
+        keys = keys_of(true, predicted)
+        if weight is None:
+            _, first, counts = np.unique(keys, return_index=True, return_counts=True)
+            return cls(true[first], predicted[first], SumsByIndex(counts.astype(np.float64), np.zeros(len(counts))))
+        _, first, places = np.unique(keys, return_index=True, return_inverse=True)
+        counted = SumsByIndex.of(places, weight, len(first))
         found = np.flatnonzero(counted.value)
-        at = occurring[found]
-        return cls(labels[at // k], labels[at % k], counted.take(found))
+        return cls(true[first[found]], predicted[first[found]], counted.take(found))
 
     def merge(self, other: LabelPairs) -> None:
-        """Add the pairs of other rows."""
+        """Add the pairs of other rows; where there are many, some time later."""
+        parts = [other, *other._pending]
         if np.array_equal(self.true, other.true) and np.array_equal(self.predicted, other.predicted):
             self.weight.merge(other.weight)
+            parts = other._pending
+        self._pending += [part for part in parts if len(part.true)]
+        self._n_pending += sum(len(part.true) for part in parts)
+        if self._n_pending > max(MIN_PENDING, 2 * len(self.true)):
+            self._add_pending()
+
+    def _add_pending(self) -> None:
+        """Add the pairs that wait."""
+        if not self._pending:
             return
-        true, predicted = (np.concatenate([getattr(self, n), getattr(other, n)]) for n in ("true", "predicted"))
-        order = np.lexsort((predicted, true))
-        true, predicted = true[order], predicted[order]
-        is_first = np.ones(len(true), dtype=bool)
-        is_first[1:] = (true[1:] != true[:-1]) | (predicted[1:] != predicted[:-1])
-        places = np.empty(len(order), dtype=np.intp)
+        parts = [self, *self._pending]
+        true, predicted = (np.concatenate([getattr(part, n) for part in parts]) for n in ("true", "predicted"))
+        keys = keys_of(true, predicted)
+        order = np.argsort(keys, kind="stable")  # the parts are in order
+        is_first = np.ones(len(keys), dtype=bool)
+        is_first[1:] = np.diff(keys[order]) > 0
+        places = np.empty(len(keys), dtype=np.intp)
         places[order] = np.cumsum(is_first) - 1
-        mine, theirs = np.split(places, [len(self.true)])
-        self.true, self.predicted = true[is_first], predicted[is_first]
-        self.weight = self.weight.spread(mine, len(self.true))
-        self.weight.merge(other.weight.spread(theirs, len(self.true)))
+        first = order[is_first]
+        weight = SumsByIndex.of(places, np.concatenate([part.weight.total for part in parts]), len(first))
+        weight.carry += sums_by(places, np.concatenate([part.weight.carry for part in parts]), len(first))
+        self.true, self.predicted, self.weight = true[first], predicted[first], weight
+        self._pending, self._n_pending = [], 0
 
     def confusion(self) -> Confusion:
         """Return the sums that scores are made of.
@@ -75,6 +92,7 @@ class LabelPairs:
         Raises:
             DataError: One role holds names alone, and the other integers alone.
         """
+        self._add_pending()
         sides = [labels >= FIRST_NAME for labels in (self.true, self.predicted)]
         if any(a.all() and not b.any() for a, b in (sides, sides[::-1])):
             named, numbered = ("y_true", "y_pred") if sides[0].any() else ("y_pred", "y_true")
@@ -114,6 +132,22 @@ class Confusion:
     def predicted(self) -> Array:
         """The weight of each class in y_pred (K,)."""
         return self.right + self.taken
+
+
+def range_of(true: Array, predicted: Array) -> tuple[float, int]:
+    """Return the least label, and how many integers there are from it to the largest."""
+    low = min(float(true.min()), float(predicted.min()))
+    return low, int(max(float(true.max()), float(predicted.max())) - low) + 1
+
+
+def keys_of(true: Array, predicted: Array) -> NDArray[np.int64]:
+    """Return an integer for each pair of labels, in the order of the pairs."""
+    low, k = range_of(true, predicted)
+    if k < MAX_RANGE:
+        return (true - low).astype(np.int64) * k + (predicted - low).astype(np.int64)
+    labels, places = np.unique(np.concatenate([true, predicted]), return_inverse=True)
+    rows, columns = np.split(places.astype(np.int64), 2)
+    return rows * len(labels) + columns
 
 
 def sum_of_others(values: Array) -> Array:

@@ -117,4 +117,6 @@ NAMES_BY_MODULE: dict[str, str] = {
     "quantile_crps qcrps wis weighted_interval_score 加权区间评分 wql weighted_quantile_loss "
     "mean_weighted_quantile_loss scaled_crps 加权分位数损失",
     "intervals": "interval_score winkler winkler_score 区间评分 interval_miss miscoverage 区间未覆盖率",
+    "scaled_errors": "mase mean_absolute_scaled_error 平均绝对标度误差 msse mean_squared_scaled_error 均方标度误差 "
+    "rmsse root_mean_squared_scaled_error 均方根标度误差",
 }

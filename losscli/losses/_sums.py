@@ -70,9 +70,3 @@ class SumsByIndex:
     def take(self, index: NDArray[np.intp]) -> SumsByIndex:
         """Return some of the sums."""
         return SumsByIndex(self.total[index], self.carry[index])
-
-    def spread(self, index: NDArray[np.intp], size: int) -> SumsByIndex:
-        """Return the sums at other indices, and 0 at all else."""
-        total, carry = np.zeros((2, size))
-        total[index], carry[index] = self.total, self.carry
-        return SumsByIndex(total, carry)

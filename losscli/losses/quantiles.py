@@ -17,7 +17,7 @@ from losscli.declaration.loss import loss
 from losscli.declaration.properties import Property
 from losscli.losses._numerics import weigh
 
-Quantiles = Annotated[Array, QuantileRows()]
+RowOfQuantiles = Annotated[Array, QuantileRows()]
 Taus = Annotated[tuple[float, ...], Levels()]
 SymmetricTaus = Annotated[tuple[float, ...], Levels(Interval(0, 1, low_open=True, high_open=True), symmetric=True)]
 
@@ -70,7 +70,7 @@ def crossing_rows(y_true: Array, y_pred: Array, *, taus: tuple[float, ...]) -> I
     references=(KOENKER_BASSETT,),
     equivalents=(same("scoringrules", "scoringrules.crps_quantile(y_true, y_pred, taus) / 2"),),
 )
-def multi_quantile(y_true: Score, y_pred: Quantiles, *, taus: Taus) -> Array:
+def multi_quantile(y_true: Score, y_pred: RowOfQuantiles, *, taus: Taus) -> Array:
     """The mean of the pinball losses of several predicted quantiles.
 
     Column k of y_pred is the quantile of level taus[k]. One level is quantile(tau).
@@ -97,7 +97,7 @@ multi_quantile.warn(crossing_rows)
     references=("Laio & Tamea 2007, doi:10.5194/hess-11-1267-2007", KOENKER_BASSETT),
     equivalents=(same("scoringrules", "scoringrules.crps_quantile(y_true, y_pred, taus)"),),
 )
-def crps_quantile(y_true: Score, y_pred: Quantiles, *, taus: Taus) -> Array:
+def crps_quantile(y_true: Score, y_pred: RowOfQuantiles, *, taus: Taus) -> Array:
     """The CRPS of a distribution that is given by its quantiles, approximated: twice multi_quantile.
 
     The approximation is good for many levels, evenly spaced: 1/(2Q), 3/(2Q), ...
@@ -127,7 +127,7 @@ crps_quantile.warn(crossing_rows)
         ("others", "utilsforecast scaled_crps adds 2.2e-16 to the divisor; GluonTS calls it mean_wQuantileLoss"),
     ),
 )
-def wql(y_true: Score, y_pred: Quantiles, *, taus: Taus) -> Array:
+def wql(y_true: Score, y_pred: RowOfQuantiles, *, taus: Taus) -> Array:
     """Weighted quantile loss: crps_quantile of all rows, divided by the sum of the targets.
 
     Per-sample losses are those of crps_quantile.
@@ -157,7 +157,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
         ("others", "scoringrules 0.10.0 without numba adds median/2 for |y - median|/2"),
     ),
 )
-def wis(y_true: Score, y_pred: Quantiles, *, taus: SymmetricTaus) -> Array:
+def wis(y_true: Score, y_pred: RowOfQuantiles, *, taus: SymmetricTaus) -> Array:
     """Weighted interval score of central prediction intervals and the median, given as quantiles.
 
     It is crps_quantile for levels that are symmetric: t beside 1 - t. The median may be missing.

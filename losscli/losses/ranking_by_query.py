@@ -46,6 +46,9 @@ from losscli.losses._queries import (
     unjudged_as,
 )
 
+MAX_SHORT_RUN = 64
+"""Rows of a run of equal scores that is computed together with others."""
+
 CONVEX, SMOOTH, BOUNDED_GRADIENT = Property.CONVEX, Property.DIFFERENTIABLE, Property.BOUNDED_GRADIENT
 
 Cutoff = Annotated[int | None, OrNone(Number(Interval(1), integer=True))]
@@ -203,11 +206,25 @@ def first_relevant_chances(relevant: Mask, scores: Array, offsets: Offsets) -> A
     found = np.zeros(len(scores))
     sure = decides & (runs.sizes == hits)
     found[runs.starts[sure]] = 1.0
-    for run in np.flatnonzero(decides & ~sure):  # at most one a query
+    unsure = decides & ~sure
+    is_short = runs.sizes <= MAX_SHORT_RUN
+    for run in np.flatnonzero(unsure & ~is_short):
         start, size, count = int(runs.starts[run]), int(runs.sizes[run]), hits[run]
         left = np.arange(size, count - 1, -1)  # rows of the run that are left at each place that may be the first
         none_before = np.concatenate([[1.0], np.cumprod((left[:-1] - count) / left[:-1])])
         found[start : start + len(left)] = none_before * (count / left)
+    short = np.flatnonzero(unsure & is_short)
+    rows, left_over, relevant_ones, none_before = (
+        runs.starts[short],
+        runs.sizes[short],
+        hits[short],
+        np.ones(len(short)),
+    )
+    while len(rows):  # place by place, of all short runs at once
+        found[rows] = none_before * (relevant_ones / left_over)
+        goes_on = left_over > relevant_ones
+        none_before = (none_before * ((left_over - relevant_ones) / left_over))[goes_on]
+        rows, left_over, relevant_ones = rows[goes_on] + 1, left_over[goes_on] - 1, relevant_ones[goes_on]
     return found
 
 

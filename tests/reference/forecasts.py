@@ -48,6 +48,30 @@ def of_quantiles(times: int) -> Reference:
     return rows
 
 
+def scaled(squared: bool) -> Reference:
+    """An error in units of the naive error, which is given or that of the training rows of the row's series."""
+
+    def naive(past: list, m: int) -> mpf:
+        gaps = [abs(b - a) for a, b in zip(past, past[m:], strict=False)]
+        return mp.sqrt(mp.fsum(g**2 for g in gaps) / len(gaps)) if squared else mp.fsum(gaps) / len(gaps)
+
+    def rows(roles: Roles, params: Params) -> list:
+        m = int(str(params["m"]))
+        with mp.workdps(DIGITS):
+            scales = roles.get("scale")
+            if scales is None:
+                series = roles.get("series", [0] * len(roles["y_true"]))
+                of_past = roles.get("train_series", [0] * len(roles["train"]))
+                pairs = [*zip(roles["train"], of_past, strict=True)]
+                known = {name: naive([v for v, s in pairs if s == name], m) for name in series}
+                scales = [known[name] for name in series]
+            found = zip(roles["y_true"], roles["y_pred"], scales, strict=True)
+            ratios = [abs(p - y) / max(s, mpf(params["eps"])) for y, p, s in found]  # type: ignore[arg-type]
+            return [ratio**2 if squared else ratio for ratio in ratios]
+
+    return rows
+
+
 REFERENCE: dict[str, Reference] = {
     "bias": elements(lambda y, p: p - y, "y_true", "y_pred"),
     "mrae": elements(relative, "y_true", "y_pred", "baseline"),
@@ -58,6 +82,9 @@ REFERENCE: dict[str, Reference] = {
     "crps_quantile": of_quantiles(2),
     "wql": of_quantiles(2),
     "wis": of_quantiles(2),
+    "mase": scaled(False),
+    "msse": scaled(True),
+    "rmsse": scaled(True),
     "interval_miss": of_ends(lambda y, low, high: mpf(not low <= y <= high)),
 }
 
@@ -85,6 +112,23 @@ QUANTILES = {
 }
 LEVELS = (1e-9, 0.5, 1 - 1e-9)
 
+PAST = [0.0, 1e-9, 3.0, 3.0 + 1e-12, -7.0, 1e9, 2.0, 0.1, 0.3, 0.7]
+SCALED: list[tuple[dict, dict]] = [
+    ({}, _grid(y_true=[0.0], y_pred=[1e-9, -0.3, 1e9], scale=[1e-100, 1e-9, 0.37, 1e100])),
+    ({"eps": 1e-3}, _grid(y_true=[1.0], y_pred=[1.0 + 1e-12, 3.0], scale=[0.0, 1e-9, 2.0])),
+    ({"m": 3}, {"y_true": [0.0, 1.0], "y_pred": [0.5, 1e9], "train": PAST}),
+    (
+        {"m": 2},
+        {
+            "y_true": [0.0, 1.0, 2.0],
+            "y_pred": [0.5, 1e9, 2.0 + 1e-12],
+            "series": [0, 1, 0],
+            "train": [v * 1e-100 if i % 2 else v for i, v in enumerate(PAST)],
+            "train_series": [i % 2 for i in range(10)],
+        },
+    ),
+]
+
 EXTREMES: dict[str, list[tuple[dict, dict]]] = {
     "bias": [({}, _grid(y_true=NUMBERS, y_pred=NUMBERS))],
     "mrae": [
@@ -95,5 +139,8 @@ EXTREMES: dict[str, list[tuple[dict, dict]]] = {
     "mdape": [({}, _grid(y_true=AMOUNTS, y_pred=NUMBERS)), ({"eps": 1e-3}, _grid(y_true=NUMBERS, y_pred=NUMBERS))],
     "interval_score": [({"alpha": alpha}, INTERVALS) for alpha in (1e-9, 0.1, 0.5, 1 - 1e-9)],
     **{name: [({"taus": LEVELS}, QUANTILES)] for name in ("multi_quantile", "crps_quantile", "wql", "wis")},
+    "mase": SCALED,
+    "msse": SCALED,
+    "rmsse": SCALED,
     "interval_miss": [({}, INTERVALS)],
 }

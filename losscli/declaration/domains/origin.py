@@ -13,6 +13,9 @@ from losscli.declaration.domains.intervals import Mask
 from losscli.errors import DataError
 from losscli.messages import Hint, number_text
 
+NAMES_BY_NUMBER = "names by number"
+"""The key by which the names are remembered that numbers of labels stand for."""
+
 MIN_ROWS_OF_FULL_BATCH = 1 << 14
 """After a batch of so many rows others may follow, which may hold more wrong values."""
 
@@ -94,6 +97,7 @@ class ValueOrigin:
         count = int(np.count_nonzero(wrong.reshape(len(wrong), -1).any(axis=1)))
         value = values[tuple(index)] if values.ndim == wrong.ndim else values[index[0]]
         others = _count_others(count, self.count_is_partial or len(wrong) >= MIN_ROWS_OF_FULL_BATCH)
+        value = self.memory.get(NAMES_BY_NUMBER, {}).get(value, value) if np.ndim(value) == 0 else value
         shown = number_text(float(value)) if np.ndim(value) == 0 and not isinstance(value, str) else repr(value)
         return DataError(f"{self.where(*index)}: {shown} {what}{others}", hint, role=self.role, **fields)
 
