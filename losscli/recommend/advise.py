@@ -18,7 +18,7 @@ from losscli.declaration.properties import Functional
 from losscli.errors import DataError, UsageError
 from losscli.evaluation.evaluator import Evaluator
 from losscli.evaluation.shapes import choose_form
-from losscli.messages import Hint, Message, join_names
+from losscli.messages import Hint, Message, join_names, number_text
 from losscli.options import EvaluationOptions
 from losscli.recommend.aim import MOSTLY_ZERO, parse_target
 from losscli.recommend.beside import BesideColumns, carry_beside, find_beside, with_numbers
@@ -203,7 +203,8 @@ def recommend_from(
         )
     together = quantile_set(profile) if isinstance(profile, Profile) else []
     if together and paths is not None:
-        losses = ["crps_quantile", *(["wis"] if are_symmetric(together) else [])]
+        levels = "/".join(number_text(forecast.level) for forecast in together)
+        losses = [f"{name}:taus={levels}" for name in ("crps_quantile", *(["wis"] if are_symmetric(together) else []))]
         found = {"y_pred": ",".join(forecast.column for forecast in together)}
         commands.append(compare_command(losses, paths, options, read_options, found))
     return Recommendation(

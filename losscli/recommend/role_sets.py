@@ -173,6 +173,8 @@ def _find_roles(binder: Binder, one: RoleSet, losses: list[BoundLoss]) -> dict[s
     domains = role_domains(losses)
     if one.task is Task.PAIRS:
         domains |= {role: [Domain(("N",)), *domains[role]] for role in ("x1", "x2")}
+    if one.task is Task.SURVIVAL:
+        domains["y_pred"] = [*domains["y_pred"], *role_domains(_resolve(SURVIVAL_CURVES))["y_pred"]]
     found: dict[str, RoleColumns] = {}
     for role in one.roles:
         bound = binder.find(role, domains[role])

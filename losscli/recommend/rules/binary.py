@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from losscli.recommend.profile import Profile
@@ -48,7 +49,7 @@ def order_alone(d: Profile) -> Iterator[Finding]:
         yield consider(
             "ndcg_loss", "a column says which rows are of one query: suits if the order within a query counts"
         )
-    if min(d.base_rate, 1 - d.base_rate) == 0:
+    if min(d.base_rate, 1 - d.base_rate) == 0 or not math.isfinite(d.pred.high - d.pred.low):
         return
     yield consider("auc_loss", "the share of pairs of both labels in the wrong order: suits if only the order counts")
     if d.base_rate < findings.RARE_SHARE:
