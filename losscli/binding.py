@@ -278,11 +278,17 @@ def bind_for_recommend(sources: Sources, options: EvaluationOptions, note: Note)
     return make_dataset(columns, {"y_true": Target(), "y_pred": Domain()}, binder, options, note, "y_true")
 
 
+def holds_names(found: RoleColumns) -> bool:
+    """Return whether the first values of a role are texts that are no numbers."""
+    column, table = found.columns[0], found.table
+    values = table.first_values(column.name) if column.kind is Kind.TEXT and not column.trailing else None
+    return values is not None and all(value is None or parse_number(value) is None for value in values.tolist())
+
+
 def check_no_labels(predicted: RoleColumns) -> None:
     """Raise a DataError if predictions are names of classes: there is nothing to choose for these."""
     column, table = predicted.columns[0], predicted.table
-    values = table.first_values(column.name) if column.kind is Kind.TEXT and not column.trailing else None
-    if values is not None and all(value is None or parse_number(value) is None for value in values.tolist()):
+    if holds_names(predicted):
         problem = f"{table.label}column {column.name!r} holds names of classes, which zero_one and hamming compare"
         raise DataError(f"{problem}; for other losses y_pred must hold numbers: a score per class")
 

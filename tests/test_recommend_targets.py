@@ -374,7 +374,7 @@ def test_several_commands_are_lines_of_their_own(cli: Cli) -> None:
     pd.DataFrame(BESIDE["interval"]()).to_csv("data.csv", index=False)
     for format, start in (("table", ""), ("markdown", ""), ("latex", "% ")):
         lines = cli("recommend", "data.csv", "-f", format).out.splitlines()
-        assert sum(line.startswith(f"{start}losscli compare") for line in lines) == 2, format
+        assert sum(line.startswith(f"{start}losscli compare") for line in lines) == 3, format
 
 
 def test_a_file_of_quantiles_alone(cli: Cli) -> None:

@@ -12,12 +12,13 @@ import numpy as np
 from losscli.binding import bind_for_recommend, columns_to_spell_out
 from losscli.data.batch import Batch
 from losscli.data.sources import ReadOptions
+from losscli.declaration.domains import Array
 from losscli.declaration.loss import BoundLoss
 from losscli.declaration.properties import Functional
 from losscli.errors import DataError, UsageError
 from losscli.evaluation.evaluator import Evaluator
 from losscli.evaluation.shapes import choose_form
-from losscli.messages import Hint, Message, join_names
+from losscli.messages import Hint, Message, join_names, number_text
 from losscli.options import EvaluationOptions
 from losscli.recommend.aim import MOSTLY_ZERO, parse_target
 from losscli.recommend.beside import BesideColumns, carry_beside, find_beside, with_numbers
@@ -28,10 +29,10 @@ from losscli.recommend.label_facts import Fact
 from losscli.recommend.notes import list_calibration_notes, list_order_notes
 from losscli.recommend.profile import Profile, profile_of
 from losscli.recommend.role_profile import RoleProfile, list_role_facts, list_role_notes, role_profile_of
-from losscli.recommend.role_sets import bind_boxes, bind_role_set
+from losscli.recommend.role_sets import bind_boxes, bind_observed, bind_role_set
 from losscli.recommend.rules import RULES_OF_TASK
 from losscli.recommend.rules.findings import Finding, Verdict
-from losscli.recommend.rules.forecasts import SPREAD_ROLES, quantile_columns, spread_column
+from losscli.recommend.rules.forecasts import SPREAD_ROLES, are_symmetric, quantile_columns, quantile_set, spread_column
 from losscli.recommend.summary import short
 from losscli.recommend.tasks import Task
 from losscli.result_base import Result, ResultSequence, short_text, shown
@@ -65,6 +66,11 @@ class Advice(Result):
     def loss(self) -> str:
         """The loss as it is typed, with its parameters."""
         return self.bound.label
+
+    @property
+    def is_of_queries(self) -> bool:
+        """Whether a sample of the loss is a query, not a row."""
+        return self.bound.loss.forms[0].by_query
 
     @property
     def label(self) -> str:
@@ -131,9 +137,10 @@ class Recommendation(ResultSequence[Advice]):
 
 
 def by_forecast(advice: Iterable[Advice]) -> list[list[Advice]]:
-    """Return the advice on losses to try: that for y_pred, then that for other columns, where there is any."""
+    """Return the advice on losses to try: on rows, on queries, and on other columns than y_pred, where there is any."""
     tried = [a for a in advice if a.verdict in TO_TRY]
-    parts = [a for a in tried if a.column is None], [a for a in tried if a.column is not None]
+    of_rows = [a for a in tried if a.column is None and not a.is_of_queries]
+    parts = of_rows, [a for a in tried if a.is_of_queries], [a for a in tried if a.column is not None]
     return [part for part in parts if part]
 
 
@@ -171,7 +178,7 @@ def recommend_from(
     if (boxes := bind_boxes(sources, options, note)) is not None:
         named_format, dataset = boxes
         profile = profile_of(dataset, track=lambda batches: track(dataset, batches), named_format=named_format)
-    elif (other_roles := bind_role_set(sources, options, note)) is not None:
+    elif (other_roles := bind_role_set(sources, options, note) or bind_observed(sources, options, note)) is not None:
         role_set, dataset, first_loss = other_roles
         profile = role_profile_of(dataset, role_set.task, first_loss, lambda batches: track(dataset, batches))
     else:
@@ -194,6 +201,12 @@ def recommend_from(
                 losses, paths or (), options, read_options, found, columns, dependence_option(profile), box_format
             )
         )
+    together = quantile_set(profile) if isinstance(profile, Profile) else []
+    if together and paths is not None:
+        levels = "/".join(number_text(forecast.level) for forecast in together)
+        losses = [f"{name}:taus={levels}" for name in ("crps_quantile", *(["wis"] if are_symmetric(together) else []))]
+        found = {"y_pred": ",".join(forecast.column for forecast in together)}
+        commands.append(compare_command(losses, paths, options, read_options, found))
     return Recommendation(
         data_info(dataset, profile.weight),
         str(profile.task),
@@ -262,17 +275,27 @@ def try_loss(advice: Advice, d: Profile | RoleProfile) -> Advice:
         batches = [with_numbers(batch, "y_pred", advice.column) for batch in batches]
     form = choose_form(advice.bound, {role: array.shape for role, array in batches[0].arrays.items()})
     assert form is not None
+    if form.by_query:  # a sample of rows has no whole queries
+        return advice
     evaluator = Evaluator(advice.bound, form)
     if evaluator.needs_all_rows(batches[0].arrays):  # a few rows are no sample where rows are compared with each other
         del batches[1]
     try:
-        values = [np.abs(evaluator(batch).elements) for batch in batches]
+        values = [np.abs(losses_of(evaluator, batch)) for batch in batches]
     except DataError as error:
         return replace(advice, verdict=Verdict.REFUSED, reason=error.message.problem)
-    largest = max(math.inf if np.isnan(array).any() else float(array.max()) for array in values)
+    largest = max(math.inf if not array.size or np.isnan(array).any() else float(array.max()) for array in values)
     if not math.isfinite(largest * max(d.weight, 1.0)):  # the sum may overflow even if no value does
         return replace(advice, verdict=Verdict.AVOID, reason="its value on this data is not a finite number")
     return advice
+
+
+def losses_of(evaluator: Evaluator, batch: Batch) -> Array:
+    """Return the losses of a batch, or the one number of a loss that has none of rows."""
+    outcome = evaluator(batch)
+    if outcome.inputs is None:
+        return outcome.elements
+    return np.array([evaluator.number_of(evaluator.counts(outcome.inputs))])
 
 
 def list_notes(d: Profile, advice: Sequence[Advice]) -> Iterator[str]:
@@ -282,6 +305,10 @@ def list_notes(d: Profile, advice: Sequence[Advice]) -> Iterator[str]:
         yield f"{sampled}; ranges, labels and zeros are of all"
     if d.task is Task.REGRESSION:
         yield from list_regression_notes(d, advice)
+    if together := quantile_set(d):
+        names = join_names([repr(forecast.column) for forecast in together])
+        also = ", and wis, too, by intervals" if are_symmetric(together) else ""
+        yield f"{names} are one forecast of a distribution: crps_quantile scores them together{also}"
     if d.task in LABELS and not d.pred.is_within(0, 1):
         yield from list_score_notes(d)
     yield from list_calibration_notes(d)

@@ -35,6 +35,7 @@ TASK_REASON: dict[Task, str] = {
     Task.ONE_DISTRIBUTION: "y_true and y_pred are >= 0 and each sums to 1",
     Task.RATINGS: "y_true are a few levels of a scale, and y_pred is on it",
     Task.RANKING: "y_true are relevances, y_pred are scores on another scale",
+    Task.ENSEMBLES: "y_true is a number, y_pred has the members of an ensemble",
     Task.BOXES: "y_true and y_pred are boxes of four numbers",
     Task.UNCLEAR: "y_true is the same in every row: the data does not tell whether it is a label or a number",
 }
@@ -48,7 +49,10 @@ def list_facts(d: Profile) -> Iterator[Fact]:
         yield Fact("columns", d.width, f"{d.width} numbers per row")
     if d.task in NUMBERS:
         yield Fact("targets", [d.true.low, d.true.high], describe_targets(d))
-    if d.task in NUMBERS + LABELS + LABEL_SETS:
+    if d.task is Task.ENSEMBLES:
+        yield Fact("members", d.width, f"{d.width} a row")
+        yield Fact("targets", [d.true.low, d.true.high], d.true.range)
+    if d.task in (*NUMBERS, *LABELS, *LABEL_SETS, Task.ENSEMBLES):
         yield Fact("predictions", [d.pred.low, d.pred.high], d.pred.range)
     if d.task is Task.REGRESSION and not d.has_quantiles_only:
         aim = d.aim

@@ -45,7 +45,7 @@ from losscli.recommend.order import (
 from losscli.recommend.residuals import MIN_DISPERSION, Residuals, may_be_skewed
 from losscli.recommend.sample import VALUES_PER_SAMPLE, ReservoirSampler, to_matrix
 from losscli.recommend.summary import ColumnSummary, reduce_rows
-from losscli.recommend.tasks import Task, find_task
+from losscli.recommend.tasks import Task, are_members, find_task
 
 MAX_FIRST_COUNT = 20
 """Whole numbers that start above it are counts only if their variance is that of counts."""
@@ -96,7 +96,9 @@ class Profile:
         self.y_true, self.y_pred = (to_matrix(self.sample.arrays[role]) for role in ("y_true", "y_pred"))
         self.width = self.y_pred.shape[1]
         self.zero_share = self.true.zero_weight / self.weight
-        self.has_class_labels = self.sample.arrays["y_true"].ndim == 1 and self.width > 1
+        has_one_target = self.sample.arrays["y_true"].ndim == 1 and self.width > 1
+        self.has_members = has_one_target and not self.is_order_given and are_members(self)
+        self.has_class_labels = has_one_target and not self.has_members
         self.is_one_hot = self.width > 1 and self.true.has_only(0, 1) and self.true.sums == (1, 1)
         self.has_probabilities = self.pred.is_within(0, 1) and not self.are_logits
         self.has_distributions = self.pred.is_simplex and not self.are_logits

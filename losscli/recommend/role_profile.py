@@ -29,7 +29,19 @@ UNIT_LENGTH_ERROR = 1e-3
 MAX_COMPARED_ROWS = 1000
 """Rows that are compared with each other: their nearest neighbours, their cosines."""
 
-PAIRS_BY_ROW = (Task.PAIRS, Task.DISTANCES, Task.RANKED_PAIRS, Task.VERIFICATION, Task.SEQUENCES)
+OF_SCORES = (
+    Task.SURVIVAL,
+    Task.SURVIVAL_CURVES,
+    Task.TOKENS,
+    Task.PREFERENCES,
+    Task.CHOICES,
+    Task.TEACHING,
+    Task.PREDICTED_LABELS,
+    Task.MASKS,
+)
+"""Tasks without vectors."""
+
+PAIRS_BY_ROW = (Task.PAIRS, Task.DISTANCES, Task.RANKED_PAIRS, Task.VERIFICATION, Task.SEQUENCES, *OF_SCORES)
 """Tasks whose losses do not compare rows with each other: more rows are sampled."""
 
 VECTOR_ROLES = ("anchor", "positive", "negative", "x1", "x2", "embeddings", "embeddings1", "embeddings2")
@@ -45,6 +57,14 @@ ROLES_REASON = {
     Task.CENTERS: "labels are classes, embeddings are vectors, centers has one a class",
     Task.VERIFICATION: "pairs of embeddings, each with its class, weights has one a class",
     Task.SEQUENCES: "log-probabilities of frames, and the sequences of classes that they should read",
+    Task.SURVIVAL: "time, and event: 1 where it was seen, 0 where the time is censored",
+    Task.SURVIVAL_CURVES: "time, and event: 1 where it was seen, 0 where it is censored; several predictions a row",
+    Task.TOKENS: "log-probabilities of the tokens that occurred",
+    Task.PREFERENCES: "log-probabilities of a chosen and a rejected answer, by a policy and by a reference",
+    Task.CHOICES: "scores of an item that was chosen (positive) and of one that was not (negative)",
+    Task.TEACHING: "logits of a teacher and of its student",
+    Task.PREDICTED_LABELS: "y_true and y_pred are labels: the model's scores are not here",
+    Task.MASKS: "each row is a mask, with a probability for each class of each pixel",
 }
 
 
@@ -81,6 +101,17 @@ class RoleProfile:
     def vector_roles(self) -> list[str]:
         """The roles that hold a vector per row."""
         return [role for role in VECTOR_ROLES if role in self.sample.arrays]
+
+    @property
+    def n_mask_classes(self) -> int:
+        """The classes of masks."""
+        labels, predicted = (self.sample.arrays[role] for role in ("y_true", "y_pred"))
+        return int(predicted.size // labels.size if labels.ndim < predicted.ndim else predicted.shape[-1])
+
+    @property
+    def n_pixels(self) -> int:
+        """The pixels of a mask."""
+        return int(self.sample.arrays["y_pred"][0].size) // self.n_mask_classes
 
     @cached_property
     def lengths(self) -> Array:
@@ -217,6 +248,9 @@ def list_role_facts(d: RoleProfile) -> Iterator[Fact]:
     if d.task is Task.RANKED_PAIRS:
         yield from list_ranked_facts(d)
         return
+    if d.task in OF_SCORES:
+        yield from list_score_facts(d)
+        return
     if d.vector_roles:
         low, high = float(d.lengths.min()), float(d.lengths.max())
         value = {"dimension": d.dimension, "lengths": [low, high], "normalised": d.has_unit_lengths}
@@ -231,6 +265,22 @@ def list_role_facts(d: RoleProfile) -> Iterator[Fact]:
         yield Fact("nearest", d.nearest_share, text)
     if "labels" in d.sample.arrays:
         yield from list_class_facts(d)
+
+
+def list_score_facts(d: RoleProfile) -> Iterator[Fact]:
+    """Yield what is known of survival times, labels, and scores that are no vectors."""
+    if "event" in d.sample.arrays:
+        seen = d.average(d.sample.arrays["event"].ravel())
+        yield Fact("events", seen, f"{percent(seen)} of the events were seen, the other times are censored")
+    if d.task is Task.PREDICTED_LABELS:
+        wrong = d.average((d.sample.arrays["y_true"] != d.sample.arrays["y_pred"]).astype(np.float64))
+        n_classes = len(np.unique(np.concatenate([d.sample.arrays[role] for role in ("y_true", "y_pred")])))
+        yield Fact("classes", n_classes, f"{n_classes}; {percent(wrong)} of the labels are wrong")
+    if d.task is Task.CHOICES:
+        right = d.average((d.vectors("positive") > d.vectors("negative")).mean(axis=1))
+        yield Fact("ordered", right, f"in {percent(right)} of the rows the chosen item has the higher score")
+    if d.task is Task.MASKS:
+        yield Fact("pixels", d.n_pixels, f"{d.n_pixels} pixels a row, {d.n_mask_classes} classes")
 
 
 def list_ranked_facts(d: RoleProfile) -> Iterator[Fact]:

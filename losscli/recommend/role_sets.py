@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from losscli.binding import OBSERVED_ROLES, Note, bind, make_binder, role_domains
+from losscli.binding import OBSERVED_ROLES, Note, bind, holds_names, make_binder, role_domains
 from losscli.data.columns import Binder
 from losscli.data.dataset import Dataset
 from losscli.data.role_columns import RoleColumns
@@ -54,8 +54,18 @@ ROLE_SETS = (
     RoleSet(Task.EMBEDDINGS, ("embeddings",), ("labels",), (*ALL_PAIRS, "coco", "center")),
     RoleSet(Task.PAIRS, ("x1", "x2"), ("y_true",), ("contrastive", "cosine_embedding")),
     RoleSet(Task.DISTANCES, ("distance",), ("y_true",), ("contrastive",)),
+    RoleSet(Task.SURVIVAL, ("time", "event"), ("y_pred",), ("concordance_loss", "cox", "aft")),
+    RoleSet(
+        Task.PREFERENCES, ("policy_chosen", "policy_rejected", "reference_chosen", "reference_rejected"), (), ("dpo",)
+    ),
+    RoleSet(Task.CHOICES, ("positive", "negative"), (), ("bpr",)),
+    RoleSet(Task.TEACHING, ("teacher", "student"), (), ("distillation",)),
+    RoleSet(Task.TOKENS, ("log_prob",), (), ("perplexity", "bits_per_token")),
 )
 """The richest first: the first one whose roles the data has is taken."""
+
+SURVIVAL_CURVES = RoleSet(Task.SURVIVAL_CURVES, ("time", "event"), ("y_pred",), ("logistic_hazard_nll",))
+"""What survival times are if there are several predictions a row."""
 
 RANKED_PAIRS = RoleSet(Task.RANKED_PAIRS, ("x1", "x2"), ("y_true",), ("margin_ranking",))
 """What pairs are if x1 and x2 are single scores."""
@@ -93,6 +103,8 @@ def bind_role_set(
             continue
         has_scores = one.task is Task.PAIRS and found["x1"].shape[1:] in ((), (1,))
         chosen = RANKED_PAIRS if has_scores else one
+        if one.task is Task.SURVIVAL and found["y_pred"].shape[1:] not in ((), (1,)):
+            chosen = SURVIVAL_CURVES
         dataset, run = bind(_resolve(chosen), sources, options, note)
         return chosen, dataset, run.evaluators[0]
     if named:
@@ -100,6 +112,39 @@ def bind_role_set(
         lacking = [role for role in wanted.roles if binder.find(role, (Domain(), Domain(("N,C",)))) is None]
         raise binder.missing_error(lacking or list(wanted.roles), wanted.losses[0])
     return None
+
+
+PREDICTED_LABELS = RoleSet(Task.PREDICTED_LABELS, ("y_true", "y_pred"), (), ("zero_one",))
+CLASS_MASKS = RoleSet(Task.MASKS, ("y_true", "y_pred"), (), ("multiclass_dice",))
+
+
+def bind_observed(
+    sources: Sources, options: EvaluationOptions, note: Note
+) -> tuple[RoleSet, Dataset, Evaluator] | None:
+    """Return the role set of y_true and y_pred if these are labels on both sides or masks of classes; else None.
+
+    Raises:
+        UsageError: An option is wrong.
+        DataError: A column is ambiguous.
+    """
+    binder = make_binder(sources, options, ALL_ROLES, lambda text: None)
+    try:
+        found = {role: binder.find(role, (Domain(), Domain(("N,C",)))) for role in ("y_true", "y_pred")}
+    except DataError:  # the search of numbers says what is wrong
+        return None
+    true, predicted = found["y_true"], found["y_pred"]
+    if true is None or predicted is None:
+        return None
+    if len(predicted.shape) > 2:
+        loss = _resolve(CLASS_MASKS)[0]
+        is_chosen, chosen = True, CLASS_MASKS
+    else:
+        is_chosen, chosen = holds_names(predicted) and holds_names(true), PREDICTED_LABELS
+        loss = _resolve(chosen)[0]
+    if not is_chosen:
+        return None
+    dataset, run = bind([loss], sources, options, note)
+    return chosen, dataset, run.evaluators[0]
 
 
 def _resolve(one: RoleSet) -> list[BoundLoss]:
@@ -128,6 +173,8 @@ def _find_roles(binder: Binder, one: RoleSet, losses: list[BoundLoss]) -> dict[s
     domains = role_domains(losses)
     if one.task is Task.PAIRS:
         domains |= {role: [Domain(("N",)), *domains[role]] for role in ("x1", "x2")}
+    if one.task is Task.SURVIVAL:
+        domains["y_pred"] = [*domains["y_pred"], *role_domains(_resolve(SURVIVAL_CURVES))["y_pred"]]
     found: dict[str, RoleColumns] = {}
     for role in one.roles:
         bound = binder.find(role, domains[role])

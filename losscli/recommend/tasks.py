@@ -46,6 +46,15 @@ class Task(enum.StrEnum):
     RANKED_PAIRS = "ranked pairs"
     VERIFICATION = "pairs of embeddings with classes"
     SEQUENCES = "sequences"
+    SURVIVAL = "survival times"
+    SURVIVAL_CURVES = "survival curves"
+    TOKENS = "tokens"
+    PREFERENCES = "preferences"
+    CHOICES = "chosen items"
+    TEACHING = "a teacher and a student"
+    PREDICTED_LABELS = "predicted labels"
+    ENSEMBLES = "ensembles"
+    MASKS = "masks with classes"
 
 
 def spread_of_counts(d: Profile) -> float:
@@ -55,9 +64,18 @@ def spread_of_counts(d: Profile) -> float:
     )
 
 
+def are_members(d: Profile) -> bool:
+    """Return whether several predictions a row are members of an ensemble: the target is a number, and no class."""
+    if d.pred.is_simplex:
+        return False
+    return not d.true.is_whole or d.true.low < 0 or (d.true.high > 2 * d.width and d.pred.high > d.width)
+
+
 def find_task(d: Profile) -> Task:
     """Return what the predictions are of."""
-    has_one, has_several = d.width == 1, d.width > 1
+    has_several = d.width > 1
+    if d.has_members:
+        return Task.ENSEMBLES
     has_two_labels = len(d.true.counts or ()) == 2 and (d.true.has_only(0, 1) or d.true.has_only(-1, 1))
     if d.named_format is not None or look_like_boxes(d.y_true, d.y_pred, d.names):
         return Task.BOXES
@@ -73,12 +91,18 @@ def find_task(d: Profile) -> Task:
         return Task.DISTRIBUTION_SCORES
     if has_several and not has_two_labels and are_relevances(d.true, d.pred):
         return Task.RANKING
-    if has_two_labels and has_several:
-        return Task.MULTILABEL if d.has_probabilities else Task.MULTILABEL_SCORES
+    if has_two_labels and d.has_probabilities:
+        return Task.MULTILABEL if has_several else Task.BINARY
     if has_two_labels:
-        return Task.BINARY if d.has_probabilities else Task.BINARY_SCORES
+        return Task.MULTILABEL_SCORES if has_several else Task.BINARY_SCORES
     if d.true.has_only(0) or d.true.has_only(1):
         return Task.UNCLEAR
+    return find_task_of_numbers(d)
+
+
+def find_task_of_numbers(d: Profile) -> Task:
+    """Return what predictions of numbers are of."""
+    has_one = d.width == 1
     if has_one and d.has_queries and are_relevances(d.true, d.pred):
         return Task.RANKING
     if has_one and d.n >= MIN_ROWS_OF_RATINGS and are_ratings(d.true, d.pred, lambda: spread_of_counts(d)):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from losscli.recommend.rules import metric
+from losscli.recommend.rules import forecasts, labels, language, masks, metric, survival
 from losscli.recommend.rules.binary import binary, binary_scores
 from losscli.recommend.rules.boxes import boxes
 from losscli.recommend.rules.classes import class_logs, class_scores, classes
@@ -45,5 +45,14 @@ RULES_OF_TASK: Mapping[Task, Callable[[Any], Iterator[Finding]]] = {
     Task.PROTOTYPES: metric.prototypes,
     Task.VERIFICATION: metric.verification,
     Task.SEQUENCES: metric.sequences,
+    Task.SURVIVAL: survival.times,
+    Task.SURVIVAL_CURVES: survival.curves,
+    Task.TOKENS: language.tokens,
+    Task.PREFERENCES: language.preferences,
+    Task.CHOICES: language.choices,
+    Task.TEACHING: language.teaching,
+    Task.PREDICTED_LABELS: labels.predicted_labels,
+    Task.ENSEMBLES: forecasts.ensembles,
+    Task.MASKS: masks.class_masks,
 }
 """Task -> its rules: functions of a Profile, or of a RoleProfile where the data has other roles."""

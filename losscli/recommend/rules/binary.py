@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from losscli.recommend.profile import Profile
@@ -15,11 +16,14 @@ def binary(d: Profile) -> Iterator[Finding]:
     yield findings.judge_bce(d, "a proper score: its minimum is at the true probability; no true label was given 0")
     if d.pred.has_only(0, 1):
         yield use("zero_one", "y_pred is 0 or 1 only: labels, not probabilities; it gives the share that is wrong")
+        yield consider("matthews_loss", "the correlation of both labels: suits if one of them is rare")
+        yield consider("f1_loss", "precision and recall of each label in one number")
     else:
         share = f"{percent(d.surprising_share)} of the labels were given less than 1 %"
         yield use("brier", f"the squared error of the probability: a proper score, at most 1 per row; {share}")
         yield from rare_label(d, "")
         yield from findings.judge_accuracy(d, max(d.base_rate, 1 - d.base_rate))
+        yield from order_alone(d)
         yield avoid("mae", "not a proper score: for any probability but 1/2, its best prediction is 0 or 1")
     if d.pred.low >= 0:
         least = f"no y_pred is below 0 (the least is {short(d.pred.low)})"
@@ -34,8 +38,23 @@ def binary_scores(d: Profile) -> Iterator[Finding]:
     yield verdict("bce:from_logits=true", findings.with_calibration(d, f"{origin}: a proper score of logits"))
     yield consider("hinge", "for scores whose sign is the class: suits if only the class counts, not its probability")
     yield from rare_label(d, ":from_logits=true")
+    yield from order_alone(d)
     if are_beyond:
         yield refuse("bce", findings.range_reason(d))
+
+
+def order_alone(d: Profile) -> Iterator[Finding]:
+    """Yield losses that see the order of the predictions alone."""
+    if d.has_queries and d.width == 1:
+        yield consider(
+            "ndcg_loss", "a column says which rows are of one query: suits if the order within a query counts"
+        )
+    if min(d.base_rate, 1 - d.base_rate) == 0 or not math.isfinite(d.pred.high - d.pred.low):
+        return
+    yield consider("auc_loss", "the share of pairs of both labels in the wrong order: suits if only the order counts")
+    if d.base_rate < findings.RARE_SHARE:
+        rare = f"label 1 is in {percent(d.base_rate)} of the rows"
+        yield consider("average_precision_loss", f"{rare}: of the order, it sees the top")
 
 
 def rare_label(d: Profile, logits: str) -> Iterator[Finding]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from losscli.recommend.beside import BesideColumns, quantile_text
 from losscli.recommend.forecasts import QuantileForecast, SpreadForecast
 from losscli.recommend.profile import Profile
 from losscli.recommend.rules.findings import Finding, avoid, consider, refuse, use
 from losscli.recommend.summary import percent, short
+from losscli.recommend.tasks import Task
 
 VARIANCE_LOSS = "gaussian_nll"
 """The loss of a predicted mean and variance."""
@@ -25,6 +26,20 @@ def quantile_columns(d: Profile) -> Iterator[tuple[Finding, str]]:
     """Yield the loss of each column of quantiles, with the column."""
     for forecast in d.forecasts:
         yield use(quantile_text(forecast.level), coverage_reason(forecast)), forecast.column
+
+
+def quantile_set(d: Profile) -> list[QuantileForecast]:
+    """Return the columns of quantiles whose names say their levels, by level, if there are several."""
+    if d.task is not Task.REGRESSION:
+        return []
+    known = [forecast for forecast in d.forecasts if not forecast.is_assumed]
+    return known if len({forecast.level for forecast in known}) == len(known) > 1 else []
+
+
+def are_symmetric(forecasts: Sequence[QuantileForecast]) -> bool:
+    """Return whether levels are those of intervals: 1 minus each is one of them, too."""
+    levels = [round(forecast.level, 9) for forecast in forecasts]
+    return sorted(round(1 - level, 9) for level in levels) == sorted(levels)
 
 
 def coverage_reason(forecast: QuantileForecast) -> str:
@@ -57,6 +72,16 @@ def judge_spread(d: Profile, spread: SpreadForecast) -> Finding:
         squares = f"{short(spread.ratio_of_squares, 3)} if they are squared: are they standard deviations?"
         return consider(loss, f"{column} is called a variance, but {ratio}, and {squares}")
     return verdict(loss, f"{column} holds predicted variances; {ratio}")
+
+
+def ensembles(d: Profile) -> Iterator[Finding]:
+    """Yield findings for the members of an ensemble beside a number."""
+    spread, target = f"{d.width} members a row from {d.pred.range}", f"y_true from {d.true.range}"
+    yield use("crps_ensemble", f"{spread}, {target}: the absolute error of a distribution, in the unit of y")
+    reason = "suits if members are a sample of a distribution: their number then does not count"
+    yield consider("crps_ensemble:fair=true", reason)
+    yield consider("dss", "sees mean and variance of the members alone; suits if these are nearly normal")
+    yield avoid("mse", "reads one prediction a row: give it the mean of the members in a column")
 
 
 def spread_column(loss: str, beside: BesideColumns) -> dict[str, str]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from losscli.recommend.profile import Profile
+from losscli.recommend.role_profile import RoleProfile
 from losscli.recommend.rules import findings
 from losscli.recommend.rules.findings import Finding, consider, refuse, use
 from losscli.recommend.summary import percent
@@ -19,6 +22,24 @@ def multilabel(d: Profile) -> Iterator[Finding]:
     yield from judge_hamming(d)
     if min(d.class_shares) < findings.RARE_SHARE and not d.pred.has_only(0, 1):
         yield consider("asymmetric", findings.rare_labels_reason(d))
+
+
+def predicted_labels(d: RoleProfile) -> Iterator[Finding]:
+    """Yield findings for labels on both sides."""
+    true = d.sample.arrays["y_true"]
+    _, counts = np.unique(true, return_counts=True)
+    rarest, most = float(counts.min() / len(true)), float(counts.max() / len(true))
+    share = f"the rarest of {len(counts)} classes has {percent(rarest)} of the rows"
+    is_even = most < 2 * rarest
+    yield (use if is_even else consider)(
+        "zero_one", f"the share of wrong labels; one label for all gets {percent(1 - most)}"
+    )
+    yield (consider if is_even else use)("balanced_error", f"each class counts the same; {share}")
+    yield use("f1_loss", "precision and recall of each class in one number, averaged over classes")
+    yield consider(
+        "matthews_loss", "the correlation of both labels: it sees all four kinds of cells, and no class leads"
+    )
+    yield consider("cohen_kappa_loss", "disagreement beyond that of chance: suits two raters")
 
 
 def judge_hamming(d: Profile) -> Iterator[Finding]:

@@ -31,10 +31,15 @@ def ranking(d: Profile) -> Iterator[Finding]:
     """Yield findings for scores by which documents are ranked, a list per row or a document per row."""
     scores = f"y_true are relevances from 0 to {short(d.true.high)}, y_pred scores from {d.pred.range}"
     if d.width > 1:
-        yield use("ranking_softmax", f"{scores}: only differences within a list of {d.width} count")
+        yield use("ndcg_loss", f"{scores}: the order within a list of {d.width} alone counts, most at its top")
+        yield use("ranking_softmax", f"only differences within a list of {d.width} count: it has a gradient")
         reason = "suits if scores are meant to be relevances: their scales differ"
     else:
-        yield refuse("ranking_softmax", f"{scores}; it reads a list per row, but each row is one document of a query")
+        yield use("ndcg_loss", f"{scores}: the order of a query's documents alone counts, most at the top")
+        yield consider(
+            "pairwise_logistic", "costs for every pair of documents of a query in the wrong order; it has a gradient"
+        )
+        yield refuse("ranking_softmax", "it reads a list per row, but each row is one document of a query: see listnet")
         reason = "suits if scores are meant to be relevances; it does not see the order of a query's documents"
     yield consider("mse", reason)
 

@@ -1,0 +1,113 @@
+"""What is recommended for tasks beside numbers and probabilities: times, labels, members, queries, tokens, masks."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from losscli.recommend.rules.findings import Verdict
+from losscli.recommend.tasks import Task
+from tests.conftest import Cli
+
+RNG = np.random.default_rng(19)
+N = 60
+
+
+def survival() -> pd.DataFrame:
+    return pd.DataFrame(
+        {"time": RNG.exponential(5, N) + 0.1, "event": RNG.integers(0, 2, N), "y_pred": RNG.normal(size=N)}
+    )
+
+
+def hazards() -> pd.DataFrame:
+    columns = {f"y_pred_{k}": RNG.uniform(0.1, 0.4, N) for k in range(4)}
+    return pd.DataFrame({"time": RNG.integers(0, 4, N), "event": RNG.integers(0, 2, N), **columns})
+
+
+def labels() -> pd.DataFrame:
+    names = np.array(["cat", "dog", "bird"])
+    return pd.DataFrame(
+        {"y_true": names[RNG.choice(3, N, p=[0.8, 0.15, 0.05])], "y_pred": names[RNG.integers(0, 3, N)]}
+    )
+
+
+def members() -> pd.DataFrame:
+    y = RNG.normal(size=N)
+    return pd.DataFrame({"y_true": y, **{f"y_pred_{k}": y + RNG.normal(size=N) for k in range(5)}})
+
+
+def queries() -> pd.DataFrame:
+    y = RNG.integers(0, 5, N)
+    return pd.DataFrame({"query_id": np.arange(N) // 6, "y_true": y, "y_pred": y + 3 * RNG.normal(size=N)})
+
+
+def quantiles() -> pd.DataFrame:
+    y = RNG.normal(size=N)
+    return pd.DataFrame({"y_true": y, "q0.1": y - 1.2, "q0.5": y + 0.1, "q0.9": y + 1.3})
+
+
+def tokens() -> pd.DataFrame:
+    return pd.DataFrame({"log_prob": -RNG.exponential(2, N)})
+
+
+def preferences() -> pd.DataFrame:
+    roles = ("policy_chosen", "policy_rejected", "reference_chosen", "reference_rejected")
+    return pd.DataFrame({role: -RNG.exponential(2, N) for role in roles})
+
+
+def choices() -> pd.DataFrame:
+    return pd.DataFrame({"positive": RNG.normal(size=N) + 1, "negative": RNG.normal(size=N)})
+
+
+TASKS: dict[Task, tuple[Callable[[], pd.DataFrame], str]] = {
+    Task.SURVIVAL: (survival, "concordance_loss"),
+    Task.SURVIVAL_CURVES: (hazards, "logistic_hazard_nll"),
+    Task.PREDICTED_LABELS: (labels, "balanced_error"),
+    Task.ENSEMBLES: (members, "crps_ensemble"),
+    Task.RANKING: (queries, "ndcg_loss"),
+    Task.REGRESSION: (quantiles, "quantile:tau=0.1"),
+    Task.TOKENS: (tokens, "perplexity"),
+    Task.PREFERENCES: (preferences, "dpo"),
+    Task.CHOICES: (choices, "bpr"),
+}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_task_is_recognised_and_its_commands_run(task: Task, cli: Cli) -> None:
+    make, loss = TASKS[task]
+    make().to_csv("data.csv", index=False)
+    document = json.loads(cli("recommend", "data.csv", "-f", "json").out)
+    assert document["task"] == task
+    assert {"loss": loss, "verdict": Verdict.USE}.items() <= document["losses"][0].items()
+    assert document["commands"]
+    for command in document["commands"]:
+        result = cli(*shlex.split(command)[1:])
+        assert result.status == 0, (command, result.err)
+
+
+def test_quantiles_are_scored_together_too(cli: Cli) -> None:
+    quantiles().to_csv("data.csv", index=False)
+    document = json.loads(cli("recommend", "data.csv", "-f", "json").out)
+    losses = "crps_quantile:taus=0.1/0.5/0.9,wis:taus=0.1/0.5/0.9"
+    assert document["commands"][-1] == f"losscli compare --losses {losses} --pred q0.1,q0.5,q0.9 data.csv"
+    assert any("one forecast of a distribution" in note for note in document["notes"])
+
+
+def test_masks_are_recognised_by_their_axes(cli: Cli) -> None:
+    np.save("true.npy", RNG.integers(0, 3, (6, 4, 5)))
+    np.save("pred.npy", np.moveaxis(RNG.dirichlet(np.ones(3), (6, 4, 5)), -1, 1))
+    document = json.loads(cli("recommend", "y_true=true.npy", "y_pred=pred.npy", "-f", "json").out)
+    assert document["task"] == Task.MASKS
+    assert document["facts"][-1]["text"] == "20 pixels a row, 3 classes"
+    assert cli(*shlex.split(document["command"])[1:]).status == 0
+
+
+def test_a_number_with_fractions_beside_probabilities_is_no_ensemble(cli: Cli) -> None:
+    Path("data.csv").write_text("y_true,y_pred_0,y_pred_1\n0.5,0.2,0.8\n1,0.5,0.5\n")
+    assert "must hold class labels" in cli("recommend", "data.csv").err
