@@ -376,7 +376,9 @@ ALIKE = [
     "sparse_cross_entropy", "cross_entropy:from_logits=true", "categorical_focal:gamma=0",
     "symmetric_cross_entropy:beta=0", "poly:epsilon=0:from_logits=true", "cosine_distance", "renyi", "am_softmax",
     "gamma_nll:k=2", "negative_binomial_nll:alpha=0",
-    "alpha_iou:alpha=1", "alpha_iou:alpha=1:penalty=ciou",
+    "alpha_iou:alpha=1", "alpha_iou:alpha=1:penalty=ciou", "jaccard", "focal_tversky:gamma=1",
+    "perplexity", "bits_per_token",
+    "bits_per_byte",
 ]  # fmt: skip
 
 

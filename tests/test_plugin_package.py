@@ -20,15 +20,17 @@ EXAMPLE = ROOT / "examples" / "losscli-plugin-example"
 PUBLIC = {"Conflict", "Functional", "Property", "Reduction", "Refusal", "Remark"}
 PUBLIC |= {"domains", "given", "loss", "minimised_by", "same", "unlike"}
 DOMAINS = """
-Alpha Angle AnyLabel Array Bias BinPosition BinPositionRow Boolean Box BoxFormat BoxPenalty CenterLabel Choice
-ClassLabel ClassProbabilities ClassTarget ClassesCounted Cosine CosineRow CosineTable Count Distance Distances
-DistributionRow Epsilon ExtendedReal FiniteNonNegative FiniteNonZero FinitePositive FiniteReal FrameCounts Frames
-GroupLabel IgnoreIndex Interval Label LabelOrOneHot LabelRow LogProbabilities Mask MaskProbability Mining NonNegative
-NonNegativeReal NonNegativeRow NonZeroReal Number Numbers OrNone Order OverlapWeighting PairLabel PerClass PixelClasses
-PixelLabel PixelTarget Position Positive PositiveOrNone PositiveReal PositiveRow PositiveWeight Power
-PredictedDistribution PredictedLabel Probability PrototypeLabel Prototypes ProxyLabel Quality Rate Real
-RealAboveMinusOne Relevance Score Scores SignLabel SignPairLabel SoftLabel SoftMask SubPrototypes SymbolCounts Symbols
-TrueDistribution TweedieMean TweedieTarget UnitInterval Vector Weights
+Alpha Angle AnyLabel Array Bias BinPosition BinPositionRow Boolean Box BoxFormat BoxPenalty ByteCount CenterLabel
+Choice ClassLabel ClassOrder ClassProbabilities ClassTarget ClassesCounted Cosine CosineRow CosineTable Count Distance
+Distances DistributionRow Ensemble Epsilon Event ExtendedReal FiniteNonNegative FiniteNonZero FinitePositive
+FiniteReal FrameCounts Frames GroupLabel HardLabel Hazards IgnoreIndex Interval Label LabelOrOneHot LabelRow
+LogProbabilities LogProbability LowerTime Mask MaskProbability Mining NonNegative NonNegativeReal NonNegativeRow
+NonZeroReal Number Numbers OrNone Order OrderedLabel OverlapWeighting PairLabel PerClass PixelClasses PixelLabel
+PixelTarget Position Positive PositiveNumber PositiveOrNone PositiveReal PositiveRow PositiveWeight Power
+PredictedDistribution PredictedLabel Probability PrototypeLabel Prototypes ProxyLabel Quality Queries Rate Real
+RealAboveMinusOne Relevance Relevances Score Scores ScoresOfRows SignLabel SignPairLabel Smoothing SoftLabel SoftMask
+SubPrototypes SurvivalCurve SurvivalProbability SymbolCounts Symbols Time TimeStep Times TrueDistribution TweedieMean
+TweedieTarget UnitInterval UpperTime Vector VectorEnsemble VectorOutcome Weights
 """
 
 

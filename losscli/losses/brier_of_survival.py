@@ -78,7 +78,7 @@ LIBRARY_ROWS = "np.rec.fromarrays((event == 1, time))"
     elicits="the probability to survive the time at",
     equivalents=(
         same("sksurv", f"sksurv.metrics.brier_score({LIBRARY_ROWS}, {LIBRARY_ROWS}, y_pred, at)[1][0]", censoring="at"),
-        ("pec, riskRegression", "R: Brier scores with the censoring curve just before each time: censoring=before"),
+        ("others", "pec and riskRegression of R take the censoring curve just before each time: censoring=before"),
     ),
 )
 def ipcw_brier(

@@ -56,7 +56,7 @@ class Bins:
             shapes={"y_true": "N", "y_pred": "N"},
             rtol=1e-5,
         ),
-        ("torchmetrics", "its bins hold their lower end, not their upper one; it calculates in single precision"),
+        ("others", "torchmetrics: its bins hold their lower end, not the upper one; it has single precision"),
     ),
 )
 def expected_calibration_error(

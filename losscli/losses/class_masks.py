@@ -54,8 +54,9 @@ class_mask_loss = partial(loss, family="multiclass", unit="1", symbols=CLASS_MAS
             shapes={"y_true": "N,P,C"},
         ),
         (
-            "segmentation_models_pytorch",
-            "DiceLoss(mode='multiclass') counts 0 for a class that no target of the batch has, and pools the batch",
+            "others",
+            "segmentation_models_pytorch: DiceLoss(mode='multiclass') counts 0 for a class that "
+            "no target of the batch has, and pools the batch",
         ),
     ),
 )
@@ -200,8 +201,9 @@ generalized_dice.share_hooks(multiclass_dice, "row_mask")
     references=("Berman, Rannen Triki & Blaschko 2018, arXiv:1705.08790",),
     equivalents=(
         (
-            "segmentation_models_pytorch",
-            "LovaszLoss(mode='multiclass', per_image=True, ignore_index=ignore_index) of classes=present, from logits: "
+            "others",
+            "segmentation_models_pytorch: LovaszLoss(mode='multiclass', per_image=True, ignore_index=ignore_index) of "
+            "classes=present, from logits: "
             "it takes the softmax itself",
         ),
     ),

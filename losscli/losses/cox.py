@@ -149,12 +149,16 @@ def find_risk_sets(time: Array, event: Array, score: Array, weight: Array | None
         "Efron 1977, doi:10.1080/01621459.1977.10480613",
     ),
     equivalents=(
-        ("xgboost", "survival:cox with eval_metric='cox-nloglik', whose labels are -time where the event is not seen"),
         (
-            "sksurv",
-            "minus the log-likelihood that CoxPHSurvivalAnalysis(ties=ties) maximises, over the number of events",
+            "others",
+            "XGBoost: survival:cox with eval_metric='cox-nloglik', whose labels are -time where the event is not seen",
         ),
-        ("lifelines", "minus CoxPHFitter.log_likelihood_ (efron), over the weight of the events"),
+        (
+            "others",
+            "scikit-survival: minus the log-likelihood that CoxPHSurvivalAnalysis(ties=ties) "
+            "maximises, over the number of events",
+        ),
+        ("others", "lifelines: minus CoxPHFitter.log_likelihood_ (efron), over the weight of the events"),
         same("pycox", "pycox.models.loss.CoxPHLoss()(y_pred, time, event)", rtol=1e-6, ties="breslow"),
     ),
 )

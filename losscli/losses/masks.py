@@ -61,7 +61,7 @@ mask_loss = partial(loss, family="binary", unit="1", symbols=MASK_SYMBOLS)
             "smooth_dr=2 * smooth)(y_pred[:, None], y_true[:, None])",
             shapes={"y_true": "N,K"},
         ),
-        ("segmentation_models_pytorch", "JaccardLoss(mode='binary') of one mask, with eps=0; it pools several"),
+        ("others", "segmentation_models_pytorch: JaccardLoss(mode='binary') of one mask, with eps=0; it pools several"),
     ),
 )
 def jaccard(
@@ -104,8 +104,9 @@ jaccard.orders_like(lambda **params: ("tversky", {"alpha": 1.0, "beta": 1.0} | p
     equivalents=(
         ("paper", "it swaps the two: its alpha=0.7 weighs false negatives, which is beta here"),
         (
-            "segmentation_models_pytorch",
-            "TverskyLoss(mode='binary', alpha=alpha, beta=beta, gamma=1/gamma) of one mask, with eps=0 and the same "
+            "others",
+            "segmentation_models_pytorch: TverskyLoss(mode='binary', alpha=alpha, beta=beta, "
+            "gamma=1/gamma) of one mask, with eps=0 and the same "
             "smooth: its gamma is the exponent; it pools several masks",
         ),
     ),
@@ -183,8 +184,9 @@ def _(y_true: Array, y_pred: Array, *, smooth: float, from_logits: bool) -> Arra
     references=("Berman, Rannen Triki & Blaschko 2018, arXiv:1705.08790",),
     equivalents=(
         (
-            "segmentation_models_pytorch",
-            "LovaszLoss(mode='binary', per_image=True), which rounds labels to single precision",
+            "others",
+            "segmentation_models_pytorch: LovaszLoss(mode='binary', per_image=True), which rounds labels to single "
+            "precision",
         ),
     ),
 )

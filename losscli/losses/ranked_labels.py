@@ -91,7 +91,7 @@ def auc_loss(y_true: PairLabel, y_pred: Score, weight: Array | None) -> float:
     references=("Davis & Goadrich 2006, doi:10.1145/1143844.1143874",),
     equivalents=(
         same("sklearn", "1 - sklearn.metrics.average_precision_score(y_true, y_pred)"),
-        ("xgboost", "its aucpr interpolates between the points of the curve"),
+        ("others", "XGBoost: its aucpr interpolates between the points of the curve"),
     ),
 )
 def average_precision_loss(y_true: PairLabel, y_pred: Score, weight: Array | None) -> float:

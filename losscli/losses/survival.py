@@ -298,7 +298,7 @@ def aft_value_and_slope(lower: Array, upper: Array, location: Array, distributio
             "scipy.stats.gumbel_l.logsf(np.log(time), y_pred, scale))",
             distribution="extreme",
         ),
-        ("xgboost", "survival:aft with eval_metric='aft-nloglik', in float32; it raises probabilities to 1e-12"),
+        ("others", "XGBoost: survival:aft, eval_metric='aft-nloglik', in float32; it raises probabilities to 1e-12"),
     ),
 )
 def aft(

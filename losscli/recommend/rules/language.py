@@ -9,7 +9,7 @@ from losscli.recommend.rules.findings import Finding, consider, use
 from losscli.recommend.summary import percent
 
 
-def tokens(_d: RoleProfile) -> Iterator[Finding]:
+def occurred_tokens(_d: RoleProfile) -> Iterator[Finding]:
     """Yield findings for log-probabilities of what occurred."""
     yield use("perplexity", "the exponential of the mean: among how many equally likely tokens the model hesitates")
     yield use(
@@ -18,18 +18,18 @@ def tokens(_d: RoleProfile) -> Iterator[Finding]:
     )
 
 
-def preferences(_d: RoleProfile) -> Iterator[Finding]:
+def preferred_answers(_d: RoleProfile) -> Iterator[Finding]:
     """Yield findings for log-probabilities of chosen and rejected answers."""
     yield use("dpo", "a policy should prefer the chosen answer by more than the reference does")
 
 
-def choices(d: RoleProfile) -> Iterator[Finding]:
+def chosen_items(d: RoleProfile) -> Iterator[Finding]:
     """Yield findings for scores of items that were chosen or not."""
     right = d.average((d.vectors("positive") > d.vectors("negative")).mean(axis=1))
     yield use("bpr", f"in {percent(right)} of the pairs the chosen item has the higher score; only differences count")
 
 
-def teaching(_d: RoleProfile) -> Iterator[Finding]:
+def taught_students(_d: RoleProfile) -> Iterator[Finding]:
     """Yield findings for logits of a teacher and of its student."""
     yield use("distillation", "the divergence of softened probabilities, at temperature 2")
     yield consider(
