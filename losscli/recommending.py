@@ -76,7 +76,7 @@ def recommend(
         >>> found.task
         'binary'
         >>> found.losses
-        ['bce', 'brier', 'zero_one']
+        ['bce', 'brier', 'zero_one', 'auc_loss']
         >>> found[0].reason
         'a proper score: its minimum is at the true probability; no true label was given 0'
     """

@@ -25,10 +25,15 @@ def residual_losses() -> Iterator[BoundLoss]:
     """Every loss of the residual alone, under every set of parameters worth testing."""
     seen = set()
     for bound, form in settings(further=True):
-        if bound.loss.of_residual and bound.label not in seen and not form.coupled:
+        has_minimum = bound.loss.name != "bias"
+        if bound.loss.of_residual and bound.label not in seen and not form.coupled and has_minimum:
             seen.add(bound.label)
             if Property.TRANSLATION_INVARIANT in bound.properties:
                 yield bound
+
+
+def test_what_has_no_minimum_has_no_breakdown_point() -> None:
+    assert breakdown_of(resolve(parse_specs("bias"))[0]) is None
 
 
 def losses_of(bound: BoundLoss, errors: np.ndarray) -> np.ndarray:

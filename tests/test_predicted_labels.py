@@ -209,11 +209,10 @@ def test_names_beside_numbers(cli: Cli) -> None:
     assert value(cli, "zero_one", "d.json") == pytest.approx(1 / 3)
 
 
-def test_no_losses_are_recommended_for_predicted_names(cli: Cli) -> None:
+def test_losses_of_labels_are_recommended_for_predicted_names(cli: Cli) -> None:
     write_csv("d.csv", {"y_true": NAMES[0], "y_pred": NAMES[1]})
-    result = cli("recommend", "d.csv")
-    assert (result.status, result.out) == (3, "")
-    assert "column 'y_pred' holds names of classes, which zero_one and hamming compare" in result.err
+    result = cli("recommend", "d.csv", "-f", "json")
+    assert json.loads(result.out)["task"] == "predicted labels"
     write_csv("d.csv", {"y_true": NAMES[0], "y_pred": [1, 2, "-", 4]})
     assert "column 'y_pred', row 3: '-' is not a number" in cli("recommend", "d.csv").err
 

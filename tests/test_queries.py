@@ -58,6 +58,12 @@ def compute(loss: str, frame: pd.DataFrame, **options: Any) -> losscli.LossResul
 
 
 @pytest.mark.parametrize("loss", LOSSES)
+def test_an_infinite_score_takes_all_the_shares_of_listmle() -> None:
+    """The document that comes last by relevance is chosen at both places before its own."""
+    gradient = losscli.get_loss("listmle").gradient([2.0, 1.0, 0.0], [0.0, 1.0, np.inf], [1, 1, 1])
+    assert gradient.tolist() == [-1.0, -1.0, 2.0]
+
+
 def test_the_order_of_rows_does_not_matter(loss: str) -> None:
     has_gradient = "gradient" in losscli.get_loss(loss).bound.loss.forms[0].hooks
     first, other = (compute(loss, frame, gradient=has_gradient) for frame in (ROWS, SHUFFLED))

@@ -112,15 +112,25 @@ def log_sum_exp_by_query(values: Array, offsets: Offsets) -> tuple[Array, Array]
     top, at = max_by_query(values, offsets), query_of_rows(offsets)
     rows = np.arange(len(values))
     first = np.minimum.reduceat(np.where(values == top[at], rows, len(values)), offsets[:-1])
-    power = np.exp(values - top[at])
+    power = np.exp(below_top(values, top[at]))
     power[first[first < len(values)]] = 0.0  # a query that has a NaN has no largest value
     return top, np.log1p(sum_by_query(power, offsets))
 
 
 def softmax_by_query(values: Array, offsets: Offsets) -> Array:
     """Return the softmax of the values of each query (n,)."""
+    return np.exp(log_softmax_by_query(values, offsets))
+
+
+def log_softmax_by_query(values: Array, offsets: Offsets) -> Array:
+    """Return the logarithm of the softmax of the values of each query (n,)."""
     (top, rest), at = log_sum_exp_by_query(values, offsets), query_of_rows(offsets)
-    return np.exp((values - top[at]) - rest[at])
+    return below_top(values, top[at]) - rest[at]
+
+
+def below_top(values: Array, top: Array) -> Array:
+    """Return values less the largest of their query, 0 for that one, also where it is infinite (n,)."""
+    return np.where(values == top, 0.0, values - top)
 
 
 class PairBlock(NamedTuple):

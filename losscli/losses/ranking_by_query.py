@@ -35,7 +35,7 @@ from losscli.losses._queries import (
     gains,
     is_counted,
     lists_of_one_size,
-    log_sum_exp_by_query,
+    log_softmax_by_query,
     max_by_query,
     mean_over_ties,
     pairs_of_rows,
@@ -435,7 +435,7 @@ def lambda_rank(
     """
     totals = PairTotals(query)
     for block, weight in swap_weights(y_true, y_pred, query, k, gain):
-        totals.add(block, weight * softplus(-sigma * block.gaps(y_pred)))
+        totals.add(block, weigh(weight, softplus(-sigma * block.gaps(y_pred))))
     return totals.by_query
 
 
@@ -456,7 +456,7 @@ def _(y_true: Array, y_pred: Array, query: Offsets, *, k: int | None, gain: str,
     """sum_{y_i > y_j} -sigma |G_i - G_j| |D_i - D_j| / maxDCG / (1 + exp(sigma (s_i - s_j))) for i, minus that for j"""
     totals = PairTotals(query)
     for block, weight in swap_weights(y_true, y_pred, query, k, gain):
-        totals.add_slopes(block, weight * (-sigma * sigmoid(-sigma * block.gaps(y_pred))))
+        totals.add_slopes(block, weigh(weight, -sigma * sigmoid(-sigma * block.gaps(y_pred))))
     return totals.by_row
 
 
@@ -505,7 +505,8 @@ def _(y_true: Array, y_pred: Array, query: Offsets) -> Array:
     for _, rows, s, after in scores_in_true_order(y_true, y_pred, query):
         chosen = np.logaddexp(s[:, :-1], after)  # of the document itself and of all later ones
         before = np.logaddexp.accumulate(-chosen, axis=1)
-        found[rows[:, 1:]] = np.exp(s[:, 1:] + before)
+        earlier = np.arange(1.0, s.shape[1])  # the share of an infinite score is 1 at each place before its own
+        found[rows[:, 1:]] = np.where(s[:, 1:] == np.inf, earlier, np.exp(s[:, 1:] + before))
         found[rows[:, :-1]] -= sigmoid(after - s[:, :-1])
     return found
 
@@ -531,9 +532,7 @@ def listnet(y_true: Relevances, y_pred: ScoresOfRows, query: Queries = None) -> 
     Avoid: relevances whose differences mean nothing: their softmax is the target.
     Pitfalls: its minimum is not 0 but the entropy of the targets; ranking_softmax takes relevances as they are.
     """
-    top, rest = log_sum_exp_by_query(y_pred, query)
-    at = query_of_rows(query)
-    return sum_by_query(weigh(softmax_by_query(y_true, query), (top[at] - y_pred) + rest[at]), query)
+    return sum_by_query(weigh(softmax_by_query(y_true, query), -log_softmax_by_query(y_pred, query)), query)
 
 
 @listnet.gradient

@@ -135,7 +135,7 @@ def bind_observed(
     true, predicted = found["y_true"], found["y_pred"]
     if true is None or predicted is None:
         return None
-    if len(predicted.shape) > 2:
+    if len(predicted.shape) > 3:  # (N, T, C) may be classes of T tokens
         loss = _resolve(CLASS_MASKS)[0]
         is_chosen, chosen = True, CLASS_MASKS
     else:
