@@ -27,7 +27,7 @@ UNDEFINED = {
     "center(labels,embeddings)": "the mean of an infinite row's class is infinite, too",
     "adaface": "the mean of the lengths is infinite, too",
     "n_pair": "a difference of infinite products",
-    "listmle": "shares are exact at infinity, but sums of their logarithms lose digits at scores that are nearly as far",
+    "listmle": "exact at infinity (test_queries.py); logarithms of sums lose digits at scores that are nearly as far",
     "triplet_mined": "distances of infinite rows are infinite, and their differences are asked for",
     "energy_score:fair=true": "a difference of infinite distances",
     "triplet": "both distances of an infinite anchor are infinite, and their difference is asked for",

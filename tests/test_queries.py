@@ -58,12 +58,6 @@ def compute(loss: str, frame: pd.DataFrame, **options: Any) -> losscli.LossResul
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_an_infinite_score_takes_all_the_shares_of_listmle() -> None:
-    """The document that comes last by relevance is chosen at both places before its own."""
-    gradient = losscli.get_loss("listmle").gradient([2.0, 1.0, 0.0], [0.0, 1.0, np.inf], [1, 1, 1])
-    assert gradient.tolist() == [-1.0, -1.0, 2.0]
-
-
 def test_the_order_of_rows_does_not_matter(loss: str) -> None:
     has_gradient = "gradient" in losscli.get_loss(loss).bound.loss.forms[0].hooks
     first, other = (compute(loss, frame, gradient=has_gradient) for frame in (ROWS, SHUFFLED))
@@ -376,3 +370,9 @@ def test_workers_leave_queries_to_this_process(tmp_path: Path, monkeypatch: pyte
     with pytest.warns(UserWarning, match="evaluated here, not by Dask: the rows of a query may be anywhere"):
         found = losscli.compute("ndcg_loss", str(tmp_path / "rows.csv"), engine="dask")
     assert found.value == pytest.approx(compute("ndcg_loss", ROWS).value, rel=1e-12)
+
+
+def test_an_infinite_score_takes_all_the_shares_of_listmle() -> None:
+    """The document that comes last by relevance is chosen at both places before its own."""
+    gradient = losscli.get_loss("listmle").gradient([2.0, 1.0, 0.0], [0.0, 1.0, np.inf], [1, 1, 1])
+    assert gradient.tolist() == [-1.0, -1.0, 2.0]
