@@ -61,6 +61,9 @@ def bind(
         DataError: A column is missing or ambiguous.
     """
     resampling = options.check()
+    if "series" in options.columns and "train" in sources.by_role:  # the rows of train say their series beside it
+        beside = {"train_series": sources.by_role["train"]}
+        sources = sources._replace(by_role=beside | dict(sources.by_role))
     binder = make_binder(sources, options, role_names(losses), note)
     domains = role_domains(losses)
     binder.check_pair(domains)

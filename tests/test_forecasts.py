@@ -161,3 +161,14 @@ def test_a_scale_of_zero_is_refused_unless_eps_is_set(roles: dict[str, list[floa
 def test_a_row_of_weight_zero_needs_no_series() -> None:
     result = losscli.compute("mase", **SERIES, series=["A", "A", "C"], weight=[1, 1, 0])
     assert result.value == 0.25
+
+
+def test_one_option_names_the_series_of_both_files(cli: Cli, tmp_path: Path) -> None:
+    """Files in the long form of forecasting libraries: the training file has the columns of the forecasts."""
+    (tmp_path / "train.csv").write_text("unique_id,ds,y\nA,1,1\nA,2,3\nB,1,10\nB,2,20\n")
+    (tmp_path / "test.csv").write_text("unique_id,ds,y,ets\nA,3,4,6\nB,3,30,50\n")
+    data = ("test.csv", "train=train.csv", "--true", "y", "--pred", "ets", "-f", "value")
+    result = cli("compute", "mase", *data, "--series", "unique_id")
+    assert (result.out, result.err) == ("1.5\n", "")
+    assert cli("compute", "mase", *data).out == f"{11 / (19 / 3)!r}\n"  # y of train, not ds, as one series
+    assert "no loss here reads 'series'" in cli("compute", "mae", "test.csv", *data[2:], "--series", "unique_id").err

@@ -34,6 +34,7 @@ OUTLIERS_OPTION = SectionOption(
         ),
         *shared.LOSS_OPTIONS,
         *shared.DATA_OPTIONS,
+        shared.SERIES_OPTION,
         *MODEL_OPTIONS,
         OUTLIERS_OPTION,
         DECOMPOSE_OPTION,

@@ -24,6 +24,7 @@ from losscli.options import REDUCTIONS
         shared.DATA_ARGUMENT,
         *shared.LOSS_OPTIONS,
         *shared.DATA_OPTIONS,
+        shared.SERIES_OPTION,
         *NO_MODEL_OPTIONS,
         SectionOption(
             "Evaluation",

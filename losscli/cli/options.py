@@ -144,6 +144,10 @@ DATA_OPTIONS = [
     ),
 ]
 
+SERIES_OPTION = SectionOption(
+    "Columns", "--series", type=COLUMN, help="Column of each row's time series, also in the file of train."
+)
+
 GROUP_HELP = "Evaluate each group of rows; @file is the file that a row came from."
 GROUP_OPTION = SectionOption("Evaluation", "--group-by", type=GROUPS_OF_ROWS, help=GROUP_HELP)
 
@@ -298,6 +302,7 @@ def parse_options(values: Mapping[str, Any], **more: Any) -> EvaluationOptions:
     if len(preds) > 1 and "models" not in more:
         raise UsageError("is given twice: several models are compared by 'losscli compare'", option=("y_pred", ""))
     columns = {"y_true": values["true"], "y_pred": preds[0] if preds else None, "weight": values["weight"]}
+    columns["series"] = values.get("series")
     for text in values["columns"]:
         role, _, names = text.partition(equals_sign(text))
         if not (role and names):

@@ -106,7 +106,7 @@ class Binder:
                 or self._find_by_name(role, domain, table)
             )
             if found is None and is_own_file:
-                found = self._take_whole_file(role, domain, table)
+                found = self._find_like(role, domain, table) or self._take_whole_file(role, domain, table)
             if found is not None:
                 return found
         return None
@@ -284,6 +284,12 @@ class Binder:
             )
         except DataError:  # more than one
             return True
+
+    def _find_like(self, role: str, domain: Domain, table: Table) -> RoleColumns | None:
+        """Return the column that has the name of the role that this one holds other rows of."""
+        name = self.requested.get(domain.holds_rows_of, "")
+        like = self._find_by_name(domain.holds_rows_of, domain, table) if domain.holds_rows_of else None
+        return self._bind(role, table, [name]) if table.column(name) else like and like._replace(role=role)
 
     def _take_whole_file(self, role: str, domain: Domain, table: Table) -> RoleColumns | None:
         """Return the only column of a file that was given for this role alone, or all its numbers."""

@@ -40,6 +40,9 @@ class Domain:
     whole_column_is_one_sample = False
     """Whether a column of numbers is one row: all rows of the data are then one sample."""
 
+    holds_rows_of = ""
+    """The role whose column this one is called like in a file of its own, as it holds other rows of the same."""
+
     is_label = False
     """Whether class names may stand for numbers."""
 

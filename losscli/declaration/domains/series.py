@@ -26,6 +26,7 @@ class TrainingValues(Domain):
 
     scalar = True
     vector = False
+    holds_rows_of = "y_true"
     description = "finite numbers in the order of time"
 
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
@@ -50,6 +51,10 @@ class SeriesNames(ComparedLabels):
         origin.memory[NAMES_BY_NUMBER] = {float(FIRST_NAME + i): name for i, name in enumerate(names)}
         origin.refuse(~np.isfinite(values) | (values != np.floor(values)), values, f"is not {self.describe()}")
         return values
+
+    @property
+    def holds_rows_of(self) -> str:  # type: ignore[override]
+        return "" if self.per_row else "series"
 
     def describe(self) -> str:
         return "the name of a series, or an integer"
