@@ -16,6 +16,7 @@ from benchmark import (
 from outputs import parse_column, parse_losses, parse_statistics, parse_values
 
 SKLEARN, POLARS, DUCKDB, TORCH = ("scikit-learn",), ("polars",), ("duckdb",), ("torch",)
+SCORINGRULES = ("scoringrules", "numba")
 EIGHT_LOSSES = "mse,mae,huber,smooth_l1:beta=0.5,log_cosh,quantile:tau=0.9,pseudo_huber,cauchy:c=1"
 FIVE_LOSSES = "mse,mae,huber,log_cosh,quantile:tau=0.9"
 AWK_PROGRAM = 'NR > 1 { e = $1 - $2; s += e * e } END { printf "%.17g\\n", s / (NR - 1) }'
@@ -74,6 +75,9 @@ GRADIENT_IN_MEMORY = in_memory('`get_loss("info_nce").gradient`', "coupled", "in
 ARCFACE_IN_MEMORY = in_memory('`get_loss("arcface").value`', "coupled", "arcface")
 TRIPLETS_IN_MEMORY = in_memory('`get_loss("triplet_mined:mining=hard").value`', "coupled", "hard-triplets")
 SUPCON_IN_MEMORY = in_memory('`get_loss("supcon").value`', "coupled", "supcon")
+NDCG_IN_MEMORY = in_memory('`get_loss("ndcg_loss").value`', "tasks", "ndcg")
+ENSEMBLES_IN_MEMORY = in_memory('`get_loss("crps_ensemble").value`', "tasks", "crps_ensemble")
+LABELS_IN_MEMORY = in_memory('`get_loss("f1_loss").value`', "tasks", "labels")
 
 IMPORT_CLICK = Command("`python -c 'import click'`", ("{python}", "-c", "import click"))
 IMPORT_NUMPY = Command("`python -c 'import numpy'`", ("{python}", "-c", "import numpy"))
@@ -95,6 +99,8 @@ DUCKDB_FILES = peer("DuckDB SQL", "duckdb_files", "{many_csv}", requires=DUCKDB)
 TORCH_TOKENS = peer("torch, 256 rows at a time", "torch_tokens", "{tokens_npy}", "{scores_npy}", requires=TORCH)
 TORCH_INFO_NCE = peer("torch", "torch_info_nce", "{anchor_npy}", "{positive_npy}", requires=TORCH)
 TORCH_INSIDE = Command("torch, all processors", (), TORCH)
+SKLEARN_INSIDE = Command("scikit-learn", (), SKLEARN)
+SCORINGRULES_INSIDE = Command("scoringrules with numba", (), SCORINGRULES)
 
 BENCHMARKS = [
     Benchmark("start", VERSION, IMPORT_CLICK, 1.1, has_no_pause=True),
@@ -144,6 +150,14 @@ BENCHMARKS = [
             ("in memory, 5 000 x 512, 1 000 classes", ARCFACE_IN_MEMORY, 1.0),
             ("in memory, 3 000 x 128", TRIPLETS_IN_MEMORY, 1.0),
             ("in memory, 5 000 x 128", SUPCON_IN_MEMORY, 1.0),
+        ]
+    ),
+    *(
+        Benchmark(name, ours, theirs, limit, compare=from_json_output, max_rounds=0)
+        for name, ours, theirs, limit in [
+            ("in memory, 1 M documents of 50 000 queries", NDCG_IN_MEMORY, SKLEARN_INSIDE, 3.0),
+            ("in memory, 1 M ensembles of 50 members", ENSEMBLES_IN_MEMORY, SCORINGRULES_INSIDE, 1.0),
+            ("in memory, 10 M labels of 10 classes", LABELS_IN_MEMORY, SKLEARN_INSIDE, 1.0),
         ]
     ),
     Benchmark("peak memory, {csv_x5} rows, CSV", CSV_X5, CSV, 1.3, max_peak=400, compare=compare_peaks, max_rounds=1),
