@@ -287,9 +287,13 @@ class Binder:
 
     def _find_like(self, role: str, domain: Domain, table: Table) -> RoleColumns | None:
         """Return the column that has the name of the role that this one holds other rows of."""
-        name = self.requested.get(domain.holds_rows_of, "")
-        like = self._find_by_name(domain.holds_rows_of, domain, table) if domain.holds_rows_of else None
-        return self._bind(role, table, [name]) if table.column(name) else like and like._replace(role=role)
+        if not domain.holds_rows_of:
+            return None
+        name = self.requested.get(domain.holds_rows_of)
+        if name is not None and table.column(name):
+            return self._bind(role, table, [name])
+        like = self._find_by_name(domain.holds_rows_of, domain, table)
+        return like and like._replace(role=role)
 
     def _take_whole_file(self, role: str, domain: Domain, table: Table) -> RoleColumns | None:
         """Return the only column of a file that was given for this role alone, or all its numbers."""
