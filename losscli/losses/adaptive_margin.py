@@ -178,9 +178,9 @@ def _(labels: Labels, y_pred: Array, *, scale: float, margin: float, t: float) -
     equivalents=(
         same(
             "pml",
-            "torch.func.functional_call(pytorch_metric_learning.losses.SubCenterArcFaceLoss(weights.shape[0], "
-            "weights.shape[2], margin=np.degrees(margin), scale=scale, sub_centers=weights.shape[1]), "
-            "{'W': weights.reshape(-1, weights.shape[2]).T}, (embeddings, labels))",
+            "torch.func.functional_call(pytorch_metric_learning.losses.SubCenterArcFaceLoss("
+            "num_classes=weights.shape[0], embedding_size=weights.shape[2], margin=np.degrees(margin), scale=scale, "
+            "sub_centers=weights.shape[1]), {'W': weights.reshape(-1, weights.shape[2]).T}, (embeddings, labels))",
             easy_margin=False,
         ),
     ),

@@ -68,7 +68,13 @@ def crossing_rows(y_true: Array, y_pred: Array, *, taus: tuple[float, ...]) -> I
     aliases=("quantile_set", "mqloss", "multi_quantile_loss", "多分位数损失"),
     formula="mean_k max(tau_k (y - q_k), (tau_k - 1) (y - q_k))",
     references=(KOENKER_BASSETT,),
-    equivalents=(same("scoringrules", "scoringrules.crps_quantile(y_true, y_pred, taus) / 2"),),
+    equivalents=(
+        same(
+            "sklearn",
+            "np.mean([sklearn.metrics.mean_pinball_loss(y_true, q, alpha=tau) for q, tau in zip(y_pred.T, taus)])",
+        ),
+        ("others", "scoringrules: crps_quantile / 2, for levels inside of (0, 1)"),
+    ),
 )
 def multi_quantile(y_true: Score, y_pred: RowOfQuantiles, *, taus: Taus) -> Array:
     """The mean of the pinball losses of several predicted quantiles.

@@ -85,6 +85,8 @@ def array_text(value: Any, column: int) -> str:
 
 def text_of(value: Any) -> str:
     """Return the value of a parameter as it is typed."""
+    if isinstance(value, list):
+        return "/".join(map(text_of, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
