@@ -34,6 +34,7 @@ from losscli.recommend.tasks import Task
 from tests.conftest import Cli
 from tests.recommend_cases import BESIDE, CASES, Arrays
 from tests.recommend_data import DATA_SETS, DataSet, recommend_data_set
+from tests.test_recommend_tasks import BY_TASK, FURTHER
 
 TraceFunction = Callable[[FrameType, str, Any], Any]
 SAMPLES = Path(__file__).parent.parent / "sample_data"
@@ -89,6 +90,7 @@ def test_documents_are_json(name: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*is read as masks:UserWarning")
 def test_every_rule_speaks_somewhere() -> None:
     """A rule that none of the cases reaches is not tested: one of them executes the line of every finding."""
     folder = Path(rules.__file__).parent
@@ -103,7 +105,8 @@ def test_every_rule_speaks_somewhere() -> None:
         return trace
 
     of_numbers: list[dict[str, Any]] = [{"target": target} for target in ("mean", "median", "quantile:0.9")]
-    for make in (*CASES.values(), *BESIDE.values(), *DATA_SETS.values()):
+    of_tasks = [*(make for make, _ in BY_TASK.values()), *FURTHER.values()]
+    for make in (*CASES.values(), *BESIDE.values(), *DATA_SETS.values(), *of_tasks):
         given = make()
         before = sys.gettrace()
         sys.settrace(trace)

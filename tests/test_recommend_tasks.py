@@ -6,6 +6,7 @@ import json
 import shlex
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -65,7 +66,36 @@ def choices() -> pd.DataFrame:
     return pd.DataFrame({"positive": RNG.normal(size=N) + 1, "negative": RNG.normal(size=N)})
 
 
-TASKS: dict[Task, tuple[Callable[[], pd.DataFrame], str]] = {
+def masks() -> dict[str, np.ndarray]:
+    scores = np.moveaxis(RNG.dirichlet(np.ones(3), (6, 4, 5)), -1, 1)
+    return {"y_true": RNG.integers(0, 3, (6, 4, 5)), "y_pred": scores}
+
+
+def teaching() -> dict[str, np.ndarray]:
+    return {"teacher": RNG.normal(size=(N, 3)), "student": RNG.normal(size=(N, 3))}
+
+
+def rare_labels_of_queries() -> pd.DataFrame:
+    y = (np.arange(N) % 15 == 0).astype(int)
+    return pd.DataFrame({"query_id": np.arange(N) // 6, "y_true": y, "y_pred": RNG.uniform(0.01, 0.9, N)})
+
+
+FURTHER: dict[str, Callable[[], Any]] = {
+    "no event": lambda: survival().assign(event=0),
+    "chances to survive": lambda: survival().assign(y_pred=lambda d: d.time / (d.time + 5)),
+    "logits of hazards": lambda: hazards().assign(y_pred_0=-3.0),
+    "survival curves": lambda: hazards().assign(
+        **{f"y_pred_{k}": 0.9 - 0.2 * k for k in range(4)}, time=np.arange(N) + 1
+    ),
+    "masks": masks,
+    "teaching": teaching,
+    "rare labels of queries": rare_labels_of_queries,
+    "even labels": lambda: pd.DataFrame({"y_true": ["a", "b"] * 30, "y_pred": ["a"] * 60}),
+    "lists": lambda: {"y_true": RNG.integers(0, 5, (N, 6)).astype(float), "y_pred": 9 * RNG.normal(size=(N, 6))},
+}
+"""Other data on which rules speak."""
+
+BY_TASK: dict[Task, tuple[Callable[[], pd.DataFrame], str]] = {
     Task.SURVIVAL: (survival, "concordance_loss"),
     Task.SURVIVAL_CURVES: (hazards, "logistic_hazard_nll"),
     Task.PREDICTED_LABELS: (labels, "balanced_error"),
@@ -78,9 +108,9 @@ TASKS: dict[Task, tuple[Callable[[], pd.DataFrame], str]] = {
 }
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", BY_TASK)
 def test_the_task_is_recognised_and_its_commands_run(task: Task, cli: Cli) -> None:
-    make, loss = TASKS[task]
+    make, loss = BY_TASK[task]
     make().to_csv("data.csv", index=False)
     document = json.loads(cli("recommend", "data.csv", "-f", "json").out)
     assert document["task"] == task

@@ -121,7 +121,8 @@ def quality_focal(
     """
     distance = np.abs(excess(y_true, y_pred, from_logits)) ** beta
     log_p, log_q = log_likelihoods(y_pred, from_logits, eps)
-    return -weigh(distance, weigh(y_true, log_p) + weigh(1 - y_true, log_q)) + 0.0
+    entropy = -(weigh(y_true, log_p) + weigh(1 - y_true, log_q))
+    return np.where(np.isinf(entropy), entropy, weigh(distance, entropy)) + 0.0  # the distance is not 0 there
 
 
 @quality_focal.gradient

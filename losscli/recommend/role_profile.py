@@ -230,7 +230,8 @@ def role_profile_of(
     if sampler.is_subsampled:  # what is odd of a sample, such as a row that is alone in its class, need not be of all
         quiet = {role: replace(origin, note=ignore_note) for role, origin in sample.origins.items()}
         sample = replace(sample, origins=quiet)
-    first_loss(sample)
+    if task is not Task.SURVIVAL_CURVES:  # what these are of, intervals or times, is told by the values
+        first_loss(sample)
     class_sizes = np.array(list(sizes.values()), dtype=np.int64)
     is_weighted = sample.weight is not None
     return RoleProfile(task, n, weight, is_weighted, sample, extreme_rows, sampler.is_subsampled, class_sizes)

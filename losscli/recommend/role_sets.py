@@ -64,8 +64,10 @@ ROLE_SETS = (
 )
 """The richest first: the first one whose roles the data has is taken."""
 
-SURVIVAL_CURVES = RoleSet(Task.SURVIVAL_CURVES, ("time", "event"), ("y_pred",), ("logistic_hazard_nll",))
-"""What survival times are if there are several predictions a row."""
+SURVIVAL_CURVES = RoleSet(
+    Task.SURVIVAL_CURVES, ("time", "event"), ("y_pred",), ("logistic_hazard_nll:from_logits=true",)
+)
+"""What survival times are if there are several predictions a row, which may be any numbers."""
 
 RANKED_PAIRS = RoleSet(Task.RANKED_PAIRS, ("x1", "x2"), ("y_true",), ("margin_ranking",))
 """What pairs are if x1 and x2 are single scores."""

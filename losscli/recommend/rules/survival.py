@@ -46,8 +46,8 @@ def curves(d: RoleProfile) -> Iterator[Finding]:
             "logistic_hazard_nll:from_logits=true", f"y_pred may be logits of the hazards of {width} intervals"
         )
         return
-    if bool((np.diff(predicted, axis=1) <= 0).all()):
-        ends = np.quantile(time, [(k + 1) / (width + 1) for k in range(width)])
+    ends = np.quantile(time, [(k + 1) / (width + 1) for k in range(width)])
+    if bool((np.diff(predicted, axis=1) <= 0).all() and ends[0] > 0 and (np.diff(ends) > 0).all()):
         grid = "/".join(short(float(end)) for end in ends)
         falls = "y_pred falls along each row, as a survival curve does"
         yield consider(f"integrated_brier:times={grid}", f"{falls}: set times to those of its {width} columns")
