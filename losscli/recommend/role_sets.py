@@ -138,14 +138,12 @@ def bind_observed(
     if true is None or predicted is None:
         return None
     if len(predicted.shape) > 3:  # (N, T, C) may be classes of T tokens
-        loss = _resolve(CLASS_MASKS)[0]
-        is_chosen, chosen = True, CLASS_MASKS
+        chosen = CLASS_MASKS
+    elif holds_names(predicted) and holds_names(true):
+        chosen = PREDICTED_LABELS
     else:
-        is_chosen, chosen = holds_names(predicted) and holds_names(true), PREDICTED_LABELS
-        loss = _resolve(chosen)[0]
-    if not is_chosen:
         return None
-    dataset, run = bind([loss], sources, options, note)
+    dataset, run = bind(_resolve(chosen), sources, options, note)
     return chosen, dataset, run.evaluators[0]
 
 

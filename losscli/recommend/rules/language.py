@@ -11,7 +11,7 @@ from losscli.recommend.summary import percent
 
 def occurred_tokens(_d: RoleProfile) -> Iterator[Finding]:
     """Yield findings for log-probabilities of what occurred."""
-    yield use("perplexity", "the exponential of the mean: among how many equally likely tokens the model hesitates")
+    yield use("perplexity", "the exponential of the mean: how many equally likely tokens would be as hard to predict")
     yield use(
         "bits_per_token",
         "the same as a mean, in bits: texts can be averaged; with the bytes of tokens, see bits_per_byte",

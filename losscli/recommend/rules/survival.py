@@ -28,9 +28,7 @@ def times(d: RoleProfile) -> Iterator[Finding]:
         yield consider("concordance_loss:predicts=time", mend)
     if predicted.min() >= 0 and predicted.max() <= 1:
         middle = short(float(np.median(time)))
-        reason = (
-            f"suits if y_pred is the probability to survive {middle}, the median time: set at to the one that it is"
-        )
+        reason = f"suits if y_pred is the probability to survive one time: set at to it ({middle} is the median time)"
         yield consider(f"ipcw_brier:at={middle}", f"{reason}; it sees calibration, too")
     yield consider("cox", f"suits if y_pred is a log-hazard: only differences count; {read}")
     yield consider("aft", "suits if y_pred is the location of log time")
