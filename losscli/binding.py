@@ -28,7 +28,7 @@ from losscli.evaluation.evaluator import Evaluator
 from losscli.evaluation.query_binding import bind_queries
 from losscli.evaluation.run import RunState
 from losscli.evaluation.shapes import check_frames, check_shape, choose_form, note_frames, sample_shapes
-from losscli.model_binding import check_reference, find_own_roles, model_columns, separate_models
+from losscli.model_binding import check_reference, find_own_roles, model_columns, names_of_models, separate_models
 from losscli.named_parameters import set_by_names
 from losscli.options import EvaluationOptions, processors
 
@@ -101,7 +101,7 @@ def bind(
     columns |= model_columns(own, columns, losses)
     label_roles = {class_label_role(evaluator.form) for evaluator in evaluators}
     label_role = label_roles.pop() if len(label_roles) == 1 else None
-    models = tuple(own["y_pred"]) if len(own.get("y_pred", ())) > 1 else ()
+    models = names_of_models(own) if len(names_of_models(own)) > 1 else ()
     dataset = replace(make_dataset(columns, read_as, binder, options, note, label_role), models=models)
     dataset = replace(dataset, by_query=by_query)
     if options.model_column is not None:

@@ -102,10 +102,10 @@ def open_with_tables(
                 table = sources.common
                 if table is not None and "y_true" in roles and "y_true" not in sources.by_role:
                     sources = sources._replace(by_role={**sources.by_role, "y_true": table})
-            elif all(holds_truth(table, requested) for table in models.values()):
+            elif all(holds_truth(table, requested, roles) for table in models.values()):
                 sources = Sources(next(iter(models.values())))
             else:
-                raise no_truth(models, requested)
+                raise no_truth(models, requested, roles)
             opened.pop_all()
         return sources._replace(models=models)
 

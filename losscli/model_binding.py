@@ -34,11 +34,30 @@ def find_own_roles(
         DataError: A column is missing, or models predict different classes.
     """
     if binder.sources.models:
-        if "y_pred" not in domains:
+        predicted = find_predicted_roles(losses, binder, found, domains)
+        if not predicted:
             raise no_models_error(losses)
-        return find_in_model_files(binder, found, domains)
+        return find_in_model_files(binder, found, domains, predicted)
     models = {} if options.models is None else find_models(losses, binder, found, domains, options)
     return {"y_pred": models} if models else {}
+
+
+def find_predicted_roles(
+    losses: Sequence[BoundLoss],
+    binder: Binder,
+    found: Mapping[str, RoleColumns],
+    domains: Mapping[str, Sequence[Domain]],
+) -> list[str]:
+    """Return what the files of models predict: y_pred, or the roles of a form without it that the first one names."""
+    table = next(iter(binder.sources.models.values()))
+    if "y_pred" in domains and ("y_pred" in binder.requested or binder.holds("y_pred", domains["y_pred"], table)):
+        return ["y_pred"]
+    for form in (form for loss in losses for form in loss.loss.forms if "y_pred" not in form.names):
+        needed = [role.name for role in form.roles if not role.optional and role.name not in SHARED_ROLES]
+        theirs = [role for role in needed if binder.find(role, domains[role], of_model=table)]
+        if theirs and all(role in theirs or role in found for role in needed):
+            return theirs
+    return ["y_pred"] if "y_pred" in domains else []
 
 
 def find_models(
@@ -114,12 +133,12 @@ def check_same_classes(models: Mapping[str, RoleColumns]) -> None:
 
 
 def find_in_model_files(
-    binder: Binder, found: Mapping[str, RoleColumns], domains: Mapping[str, Sequence[Domain]]
+    binder: Binder, found: Mapping[str, RoleColumns], domains: Mapping[str, Sequence[Domain]], predicted: Sequence[str]
 ) -> dict[str, dict[str, RoleColumns]]:
     """Return role -> model -> its columns, of roles that models have in files of their own.
 
-    These are y_pred, and others such as a variance where the files have them: a model whose file has none takes that of
-    the data. Shared roles, such as y_true, are there for models but the first if no other data has them.
+    These are what is `predicted`, and others such as a variance where the files have them: a model whose file has none
+    takes that of the data. Shared roles, such as y_true, are there for models but the first if no other data has them.
 
     Raises:
         DataError: A model lacks a role, or predicts other classes than the first.
@@ -134,15 +153,16 @@ def find_in_model_files(
     ):
         problem = f"{data.label}column {unused!r} is not used: the models have files of their own"
         binder.note(Message(problem, Hint.FILE_AS_MODEL, path=data.name))
-    own: dict[str, dict[str, RoleColumns]] = {"y_pred": {}}
-    for name, table in sources.models.items():
-        predicted = binder.find("y_pred", domains["y_pred"], of_model=table)
-        if predicted is None:
-            raise binder.missing_error(["y_pred"], f"model {name!r}", table)
-        own["y_pred"][name] = predicted
-    check_same_classes(own["y_pred"])
+    own: dict[str, dict[str, RoleColumns]] = {}
+    for role in predicted:
+        its = {name: binder.find(role, domains[role], of_model=table) for name, table in sources.models.items()}
+        own[role] = {name: columns for name, columns in its.items() if columns is not None}
+        lacking = next((name for name in its if name not in own[role]), None)
+        if lacking is not None:
+            raise binder.missing_error([role], f"model {lacking!r}", sources.models[lacking])
+        check_same_classes(own[role])
     for role, several in domains.items():
-        if role in ("y_pred", *SHARED_ROLES) or not all(domain.per_row for domain in several):
+        if role in ("y_pred", *predicted, *SHARED_ROLES) or not all(domain.per_row for domain in several):
             continue
         theirs = {
             name: columns
@@ -157,17 +177,17 @@ def find_in_model_files(
             own[role] = {name: theirs.get(name) or found[role] for name in sources.models}
     if sources.models_hold_all:
         for role in SHARED_ROLES:
-            own[role] = dict(_find_shared_copies(binder, role, domains))
+            own[role] = dict(_find_shared_copies(binder, role, domains, role in found))
     return own
 
 
 def _find_shared_copies(
-    binder: Binder, role: str, domains: Mapping[str, Sequence[Domain]]
+    binder: Binder, role: str, domains: Mapping[str, Sequence[Domain]], is_in_first: bool
 ) -> list[tuple[str, RoleColumns]]:
     """Return each model but the first with the columns of a shared role in its file.
 
     Raises:
-        DataError: A file lacks the targets.
+        DataError: A file lacks the targets that the first one has.
     """
     if role == "weight" and role not in binder.requested:
         return []
@@ -179,11 +199,16 @@ def _find_shared_copies(
         else:
             several = domains.get(role, ())
             columns = binder.find(role, several, of_model=table)
-            if columns is None and several and role != QUERY:
+            if columns is None and is_in_first and role != QUERY:
                 raise binder.missing_error([role], f"model {name!r}", table)
         if columns is not None:
             copies.append((name, columns))
     return copies
+
+
+def names_of_models(own: Mapping[str, Mapping[str, RoleColumns]]) -> tuple[str, ...]:
+    """Return the names of models, given the roles that they have for themselves."""
+    return next((tuple(its) for role, its in own.items() if role not in SHARED_ROLES), ())
 
 
 def model_columns(
@@ -199,8 +224,8 @@ def model_columns(
     Raises:
         UsageError: The losses read no predictions.
     """
-    models = own.get("y_pred", {})
-    if models and "y_pred" not in columns:
+    models = names_of_models(own)
+    if models and not any(role in columns for role in own if role not in SHARED_ROLES):
         raise no_models_error(losses)
     return {
         model_role(role, name): align_columns(columns["y_pred"], its) if role == "y_pred" else its
@@ -220,7 +245,7 @@ def separate_models(dataset: Dataset, model_column: str, losses: Sequence[BoundL
     if dataset.models:
         problem = f"models are {join_names(dataset.models)} already: leave one out"
         raise UsageError(problem, option=("model_column", model_column))
-    if "y_pred" not in dataset.bound:
+    if all(role in SHARED_ROLES for role in dataset.bound):
         raise no_models_error(losses)
     from losscli.data.pivot import pivot
 
@@ -229,4 +254,4 @@ def separate_models(dataset: Dataset, model_column: str, losses: Sequence[BoundL
 
 def no_models_error(losses: Sequence[BoundLoss]) -> UsageError:
     """Return the error that a loss has no predictions by which models could be compared."""
-    return UsageError(f"{losses[0].label} reads no y_pred: there are no models to compare by it")
+    return UsageError(f"{losses[0].label} reads nothing that models predict: there are no models to compare by it")

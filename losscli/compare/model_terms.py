@@ -54,11 +54,12 @@ def excess_terms(losses: Mapping[str, LossOnRows], terms: Mapping[str, RatioTerm
     first, *others = terms
     found = {first: terms[first]._replace(numerator=np.zeros_like(terms[first].numerator))}
     evaluator, batch = losses[first].evaluator, losses[first].batch
-    y_true, y_pred = batch.arrays["y_true"], batch.arrays["y_pred"]
+    y_true, y_pred = (batch.arrays.get(role, np.empty(0)) for role in ("y_true", "y_pred"))
     is_straight = Property.TRANSLATION_INVARIANT in evaluator.bound.properties and "gradient" in evaluator.form.hooks
+    has_errors = is_straight and y_true.size > 0 and y_pred.size == len(batch)
     for model in others:
         rises = terms[model].numerator - terms[first].numerator
-        sizes, has_errors = np.abs(terms[first].numerator), is_straight and y_pred.size == len(batch)
+        sizes = np.abs(terms[first].numerator)
         if has_errors:  # of y_true and y_pred, which are larger than what is between them
             with np.errstate(all="ignore"):
                 lost = (np.maximum(np.abs(y_pred), np.abs(y_true)) / np.abs(y_pred - y_true)).reshape(-1)

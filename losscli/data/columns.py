@@ -255,7 +255,7 @@ class Binder:
         if not self.sources.is_pair or len(roles) < 2:
             return
         first, second = (self.sources.by_role[role] for role in roles)
-        held = [[self._holds(role, domains[role], table) for role in roles] for table in (first, second)]
+        held = [[self.holds(role, domains[role], table) for role in roles] for table in (first, second)]
         if held == [[True, True], [True, True]]:
             parts = "parts of one dataset are named by a folder or a quoted glob"
             each = f"y_true={first.name} y_pred={second.name} reads one from each"
@@ -275,7 +275,7 @@ class Binder:
         names = {c.name.lower() for c in self.identifiers.data_columns(table) if not is_of_rows(c.name)}
         return names == {role}
 
-    def _holds(self, role: str, domains: Sequence[Domain], table: Table) -> bool:
+    def holds(self, role: str, domains: Sequence[Domain], table: Table) -> bool:
         """Tell whether a table has columns named like a role."""
         try:
             return any(

@@ -5,7 +5,7 @@ from __future__ import annotations
 MODEL_SIGN = "@"
 """What stands between a role and the model that it belongs to: no role has it in its name."""
 
-SHARED_ROLES = ("y_true", "weight", "query")
+SHARED_ROLES = ("y_true", "weight", "query", "time", "event")
 """Roles that models do not have for themselves: where their files hold them, they are the same in each."""
 
 

@@ -23,6 +23,9 @@ from losscli.messages import Hint
 
 _NAME_AND_FILE = re.compile(r"([^=＝/\\]+)[=＝](.+)", re.DOTALL)
 
+TRUTHS = {"y_true": ("log_prob",), "time": ("lower",)}
+"""The role of the targets, and those that hold targets or need none: log-probabilities, bounds of a time."""
+
 _STARS = re.compile(r"\*\*/|\*+|\?|\[[^\]]+\]")
 """The marks of a pattern."""
 
@@ -186,9 +189,9 @@ def open_with_models(
             if isinstance(table, Exception):
                 raise table
             models[name] = opened.enter_context(closing(table))
-        if data or not all(holds_truth(table, requested) for table in models.values()):
+        if data or not all(holds_truth(table, requested, roles) for table in models.values()):
             if not data and (data is None or n_piped):
-                raise no_truth(models, requested)
+                raise no_truth(models, requested, roles)
             sources = open_truth(data or (STDIN,), models, roles, options, groups, requested)
         else:
             check_text_options([*models.values()], options)
@@ -218,28 +221,41 @@ def open_truth(
         sources = open_data(given, roles, options, by_file, others=[*models.values()])
     except DataError as error:
         is_nothing = data == (STDIN,) and str(error).endswith("is empty")
-        raise no_truth(models, requested) if is_nothing else error from None
+        raise no_truth(models, requested, roles) if is_nothing else error from None
     if "y_pred" in sources.by_role:
         sources.close()
         raise UsageError("y_pred is read from the files of the models: leave out one of the two", option=("model", ""))
     return sources._replace(common=sources.by_role["y_true"]) if as_truth else sources
 
 
-def holds_truth(table: Table, requested: Mapping[str, str]) -> bool:
-    """Tell whether a table of predictions holds the targets as well, by the names of its columns."""
-    named = requested.get("y_true")
+def truth_of(roles: Sequence[str]) -> tuple[str, ...]:
+    """Return the role of the targets and those that losses read in its place; none if they read no targets."""
+    first = next((role for role in TRUTHS if role in roles), None)
+    return () if first is None else (first, *(role for role in TRUTHS[first] if role in roles))
+
+
+def holds_truth(table: Table, requested: Mapping[str, str], roles: Sequence[str]) -> bool:
+    """Tell whether a table of predictions holds the targets of losses as well, by the names of its columns."""
+    truth = truth_of(roles)
+    return not truth or any(_holds(role, table, requested) for role in truth)
+
+
+def _holds(role: str, table: Table, requested: Mapping[str, str]) -> bool:
+    """Tell whether a table has a column that is called like a role, or that was requested for it."""
+    named = requested.get(role)
     if named is not None:
         import fnmatch
 
         pieces = [named, *named.replace("，", ",").split(",")]
         return any(fnmatch.fnmatchcase(column.name, piece) for column in table.columns for piece in pieces)
     names = [column.name.lower() for column in table.columns]
-    several = ("y_true", "true", "target", "truth", "actual", "gt", "ground_truth")
-    return any(name in usual_names("y_true") or any(has_prefix(name, one) for one in several) for name in names)
+    several = ("y_true", "true", "target", "truth", "actual", "gt", "ground_truth") if role == "y_true" else ()
+    return any(name in usual_names(role) or any(has_prefix(name, one) for one in several) for name in names)
 
 
-def no_truth(models: Mapping[str, Table], requested: Mapping[str, str]) -> DataError:
+def no_truth(models: Mapping[str, Table], requested: Mapping[str, str], roles: Sequence[str]) -> DataError:
     """Return the error that neither DATA nor all files of models hold the targets."""
-    table = next((table for table in models.values() if not holds_truth(table, requested)), None)
+    table = next((table for table in models.values() if not holds_truth(table, requested, roles)), None)
     label = table.label if table is not None else ""
-    return DataError(f"{label}holds no y_true, and no data does", Hint.GIVE_DATA, role="y_true")
+    truth = truth_of(roles)
+    return DataError(f"{label}holds no {' or '.join(truth)}, and no data does", Hint.GIVE_DATA, role=truth[0])

@@ -66,7 +66,8 @@ def pivot(dataset: Dataset, model_column: str) -> Dataset:
     """
     if model_column in (*dataset.policy.group_by, dataset.id):
         raise UsageError("is the id or a group, too", option=("model_column", model_column))
-    table = dataset.bound["y_pred"].table
+    roles = [role for role in dataset.bound if role not in SHARED_ROLES]
+    table = dataset.bound["y_pred" if "y_pred" in roles else roles[0]].table
     key = next((key for key in dataset.shared_keys if table in key.tables and not key.is_default_index), None)
     if key is not None:
         problem = f"{table.label}has several rows for each of {key.labels[key.tables.index(table) - 1]}"
