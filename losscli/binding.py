@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from losscli.data.batch import MODEL_ROLE, RowPolicy
@@ -78,9 +78,9 @@ def bind(
     evaluators: list[Evaluator] = []
     read_as: dict[str, Domain] = {}
     for loss in losses:
-        evaluator = bind_loss(loss, binder, found)
+        evaluator = bind_loss(loss, binder, found, {*sources.given, *options.columns})
         if options.gradient and "gradient" not in evaluator.form.hooks:
-            raise UsageError(f"{loss.label} has no gradient")
+            raise no_gradient_error(evaluator)
         check_reduction(evaluator, options.reduction)
         evaluators.append(evaluator)
         for role in evaluator.form.roles:
@@ -92,7 +92,8 @@ def bind(
             read_as[role.name] = max(several, key=lambda d: (d.is_label, not d.accepts_any_label))
     is_given = QUERY in sources.given or QUERY in options.columns
     by_query = bind_queries(evaluators, columns, is_given, note)
-    unread = next((role for role in sources.given if role in domains and role not in columns), None)
+    named = [*sources.given, *options.columns]
+    unread = next((role for role in named if role in domains and role not in columns), None)
     if unread is not None:
         raise UsageError(f"{unread} is not read beside {', '.join(columns)}: the losses take one or the other")
     if options.classes and not any(domain.is_label for domain in read_as.values()):
@@ -161,23 +162,36 @@ def role_domains(losses: Sequence[BoundLoss]) -> dict[str, list[Domain]]:
     return {role: sorted(several, key=lambda d: (d.scalar, not d.is_label)) for role, several in domains.items()}
 
 
-def bind_loss(loss: BoundLoss, binder: Binder, found: dict[str, RoleColumns]) -> Evaluator:
+def no_gradient_error(evaluator: Evaluator) -> UsageError:
+    """Return the error that a loss has no gradient, or has it by other roles than those of its form."""
+    other = next((form for form in evaluator.bound.loss.forms if "gradient" in form.hooks), None)
+    beside = "" if other is None else f" by {', '.join(evaluator.form.names)}; it has one by {', '.join(other.names)}"
+    return UsageError(f"{evaluator.label} has no gradient{beside}")
+
+
+def bind_loss(loss: BoundLoss, binder: Binder, found: dict[str, RoleColumns], named: Collection[str] = ()) -> Evaluator:
     """Choose the form of a loss whose roles the data has; two unnamed numeric columns may be y_true and y_pred.
 
+    Of several forms that fit, the one with the most of the `named` roles is chosen.
+
     Raises:
+        UsageError: A parameter was set that the form does not read.
         DataError: A role has no column, or the wrong shape.
     """
     source = found["y_pred"].table.label if "y_pred" in found else ""
     loss.check_complete()
-    form = choose_form(loss, shapes_of(found), source)
+    form = choose_form(loss, shapes_of(found), source, named)
     if form is None:
         first = [role.name for role in loss.loss.forms[0].roles if not role.optional]
         if all(role.domain.scalar for role in loss.loss.forms[0].roles):
             found.update(binder.positional_pair(first, found))
         form = choose_form(loss, shapes_of(found))
         if form is None:
-            raise binder.missing_error([role for role in first if role not in found], loss.label)
+            needed = [[role.name for role in each.roles if not role.optional] for each in loss.loss.forms]
+            lacking = [[role for role in roles if role not in found] for roles in needed]
+            raise binder.missing_error(lacking[0], loss.label, others=sorted(lacking[1:], key=len))
     loss.check_alternatives(found)
+    loss.check_form(form)
     check_frames(form, shapes_of(found), next((c.table.label for r, c in found.items() if r in form.names), ""))
     if text := note_frames(form, shapes_of(found)):
         binder.note(text)

@@ -198,6 +198,7 @@ class LossFunction:
             wanted = " or ".join("(" + ", ".join(role.name for role in form.roles) + ")" for form in forms)
             raise UsageError(f"{self.bound.label} takes the arrays {wanted}, not ({', '.join(values)})")
         self.bound.check_alternatives(values)
+        self.bound.check_form(form)
         query = values.pop(QUERY, None) if form.by_query else None
         names: dict[str, int] = {}
         values = number_labels(form, values, names)

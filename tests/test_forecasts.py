@@ -172,3 +172,21 @@ def test_one_option_names_the_series_of_both_files(cli: Cli, tmp_path: Path) -> 
     assert (result.out, result.err) == ("1.5\n", "")
     assert cli("compute", "mase", *data).out == f"{11 / (19 / 3)!r}\n"  # y of train, not ds, as one series
     assert "no loss here reads 'series'" in cli("compute", "mae", "test.csv", *data[2:], "--series", "unique_id").err
+
+
+def test_a_role_that_is_named_is_read(cli: Cli, tmp_path: Path) -> None:
+    """The gradient of an interval is by its two ends as one role, also where columns are called like two."""
+    (tmp_path / "ends.csv").write_text("y_true,lower,upper\n3,1,2\n")
+    file = str(tmp_path / "ends.csv")
+    result = cli("compute", "interval_score", file, "--gradient")
+    assert "has no gradient by y_true, lower, upper; it has one by y_true, y_pred" in result.err
+    result = cli("compute", "interval_score", file, "--column", "y_pred=lower,upper", "--gradient", "-f", "csv")
+    assert result.out.splitlines()[1] == "1,3.0,21.0,-1.0,-19.0"
+    result = cli("compute", "interval_score", file, "--column", "y_pred=lower,upper", "--column", "upper=upper")
+    assert (result.status, result.err.count("y_pred is not read beside y_true, lower, upper")) == (2, 1)
+
+
+def test_what_would_give_a_scale_is_listed(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("y_true,y_pred\n3,1\n")
+    result = cli("compute", "mase", str(tmp_path / "p.csv"))
+    assert "no column for scale, which mase needs (or else train; or series, train and train_series)" in result.err

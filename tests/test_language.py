@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import losscli
 from losscli.compare.model_terms import RatioTerms
 from losscli.compare.streamed_models import PairedSums
 from losscli.declaration.properties import Reduction
+from losscli.errors import UsageError
 from losscli.page.intervals import interval_of_mean
 from tests.conftest import Cli
 
@@ -193,3 +195,13 @@ def test_tokens_of_texts_have_bytes_of_their_own() -> None:
     assert losscli.get_loss("bits_per_byte", **how).value(labels, scores, size) == pytest.approx(by_token.value)
     with pytest.raises(losscli.DataError, match="bytes has no value for each of the labels y_true"):
         losscli.compute("bits_per_byte", y_true=labels, y_pred=scores, bytes=size[:, 0], **how)
+
+
+@pytest.mark.parametrize(("loss", "given"), [
+    ("perplexity:ignore_index=3", {"log_prob": LOG_PROB}),
+    ("bits_per_token:from_logits=true", {"log_prob": LOG_PROB}),
+    ("zero_one:threshold=0.3", {"y_true": [0, 1], "y_pred": [[0.6, 0.4], [0.3, 0.7]]}),
+])  # fmt: skip
+def test_a_parameter_that_does_nothing_is_refused(loss: str, given: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=r"=\S+ does nothing where it reads .*: leave it out"):
+        losscli.compute(loss, **given)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
-from losscli.data.column_words import MAX_COLUMNS_SHOWN, list_columns, suggest_column
+from losscli.data.column_words import missing_columns_error, suggest_column
 from losscli.data.identifiers import Identifiers
 from losscli.data.labels import SEPARATORS, Endings, find_endings, order_by_number
 from losscli.data.role_columns import RoleColumns
@@ -359,26 +359,14 @@ class Binder:
         bound = RoleColumns(role, table, tuple(columns), find_endings(names, (*CLASS_PREFIXES, prefix)))
         return bound.take(order_by_number(bound.names))
 
-    def missing_error(self, roles: Sequence[str], label: str, of_model: Table | None = None) -> DataError:
-        """Return the error that says which roles have no column, and which columns there are."""
-        role = roles[0]
-        table = self.sources.table(role) if of_model is None else of_model
+    def missing_error(
+        self, roles: Sequence[str], label: str, of_model: Table | None = None, others: Sequence[Sequence[str]] = ()
+    ) -> DataError:
+        """Return the error that says which roles have no column; `others` are lists of roles that would do, too."""
+        table = self.sources.table(roles[0]) if of_model is None else of_model
         if table is None:
-            return DataError(f"{label} needs {' and '.join(roles)}", Hint.GIVE_DATA, role=role)
-        column = next((c for c in table.columns if c.name.lower() == role), None)
-        if column is not None:
-            problem = f"{table.label}{column.name}: shape (N,), one number per row, but {label} needs several"
-            return DataError(problem, Hint.VECTOR_COLUMNS, role=role)
-        only = table.columns[0].name if len(table.columns) == 1 and table.format in ("csv", "tsv") else ""
-        if " " in only and any(map(is_role_name, only.split())):
-            problem = f"{table.label}no column for {role}; the cells of {only!r} may be separated by ' '"
-            raise DataError(problem, Hint.DELIMITER, delimiter_name=" ")
-        names = [c.name or "''" for c in table.columns] or ["none"]
-        n_hidden = len(names) - MAX_COLUMNS_SHOWN
-        shown = list_columns(names) + (f" and {n_hidden} more" if n_hidden > 0 else "")
-        problem = f"{table.label}no column for {' or '.join(roles)}, which {label} needs; the columns are {shown}"
-        hint = Hint.CHOOSE_COLUMNS if len(roles) == 2 else Hint.CHOOSE_COLUMN
-        return DataError(problem, hint, role=role, other=roles[-1])
+            return DataError(f"{label} needs {' and '.join(roles)}", Hint.GIVE_DATA, role=roles[0])
+        return missing_columns_error(table, roles, label, others)
 
     def find_weight(self) -> RoleColumns | None:
         """Return the weights if they were requested; note a column that could be them."""

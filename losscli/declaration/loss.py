@@ -244,6 +244,16 @@ class BoundLoss(NamedTuple):
                 choice = f"a number for each row ({role}) or one for all (its parameter {parameter})"
                 raise UsageError(f"{self.label} takes {choice}: {found} given")
 
+    def check_form(self, form: Form) -> None:
+        """Raise a UsageError if a parameter has another value than its default and the form does not read it."""
+        read = {name for names in form.keywords.values() for name in names}
+        for parameter in self.loss.parameters:
+            name = parameter.name
+            if name not in read and self.params[name] != parameter.default and not parameter.required:
+                value = parameter.domain.text(self.params[name])
+                problem = f"{self.loss.name}: {name}={value} does nothing where it reads {', '.join(form.names)}"
+                raise UsageError(f"{problem}: leave it out")
+
     @property
     def functional(self) -> Functional | None:
         """Which constant minimizes the loss, if that is declared."""

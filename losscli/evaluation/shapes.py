@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -91,13 +91,18 @@ def fits(shape: str, sizes: Sequence[int]) -> bool:
     )
 
 
-def choose_form(bound: BoundLoss, shapes: Mapping[str, tuple[int, ...]], source: str = "") -> Form | None:
+def choose_form(
+    bound: BoundLoss, shapes: Mapping[str, tuple[int, ...]], source: str = "", named: Collection[str] = ()
+) -> Form | None:
     """Return the first form whose roles are present and take these shapes, or else the first with its roles present.
+
+    Forms that read more of the roles that were `named` come first.
 
     Raises:
         DataError: Shapes can be read two ways; the message begins with the `source`.
     """
     forms = [f for f in bound.loss.forms if all(role.name in shapes or role.optional for role in f.roles)]
+    forms.sort(key=lambda form: -sum(role in form.names for role in named))
     if len(forms) < 2:
         return forms[0] if forms else None
     return next((form for form in forms if takes(form, shapes, source)), forms[0])

@@ -267,8 +267,8 @@ def zero_one(y_true: AnyLabel, y_pred: PredictedLabel, *, threshold: UnitInterva
     """The share of wrong rows: 1 minus the accuracy.
 
     A row of several labels is wrong if any label is. For a class label and a row of C probabilities or scores, the
-    class with the highest score counts (the first of equals), and threshold is not used. Predicted labels, integers or
-    names, are compared as they are.
+    class with the highest score counts (the first of equals), without a threshold. Predicted labels, integers or names,
+    are compared as they are.
     Use: the error rate of a classifier.
     Avoid: classes of very different size; training (it has no gradient).
     Pitfalls: a probability equal to the threshold counts as 1; the confidence of wrong predictions has no effect.
