@@ -11,7 +11,7 @@ from losscli.data.column_words import suggest_column
 from losscli.data.columns import Binder
 from losscli.data.dataset import Dataset
 from losscli.data.folders import FILE_COLUMN
-from losscli.data.labels import ClassNames, align_columns, find_class_names, order_as_requested
+from losscli.data.labels import ClassNames, Endings, align_columns, find_class_names, order_as_requested
 from losscli.data.masks import find_pixel_axes
 from losscli.data.model_roles import SHARED_ROLES, model_role
 from losscli.data.positions import class_label_role, find_positions
@@ -20,6 +20,7 @@ from losscli.data.sources import FileParts, Sources
 from losscli.data.table import Kind
 from losscli.data.values import one_value_error, parse_number
 from losscli.declaration.domains import Domain, ValueOrigin
+from losscli.declaration.domains.members import Members
 from losscli.declaration.loss import BoundLoss
 from losscli.declaration.row_lists import QUERY
 from losscli.errors import DataError, UsageError
@@ -283,7 +284,7 @@ def bind_for_recommend(sources: Sources, options: EvaluationOptions, note: Note)
     """
     options.check()
     binder = make_binder(sources, options, OBSERVED_ROLES, note)
-    domains = {"y_true": (Target(), Target(("N,C",))), "y_pred": (Domain(), Domain(("N,C",)))}
+    domains = {"y_true": (Target(), Target(("N,C",))), "y_pred": (Domain(), Domain(("N,C",)), Members())}
     binder.check_pair(domains)
     columns = binder.find_all(domains)
     columns |= binder.positional_pair(("y_true", "y_pred"), columns)
@@ -292,22 +293,38 @@ def bind_for_recommend(sources: Sources, options: EvaluationOptions, note: Note)
         raise binder.missing_error(lacking, "a recommendation")
     check_no_labels(columns["y_pred"])
     _note_pooled(binder, columns)
+    if len(columns["y_true"].columns) == 1 and holds_fractions(columns["y_true"]):  # columns are members, no classes
+        columns["y_pred"] = columns["y_pred"]._replace(endings=Endings(()))
     return make_dataset(columns, {"y_true": Target(), "y_pred": Domain()}, binder, options, note, "y_true")
 
 
 def holds_names(found: RoleColumns) -> bool:
     """Return whether the first values of a role are texts that are no numbers."""
+    if found.columns[0].kind is not Kind.TEXT:
+        return False
+    numbers = [parse_number(value) for value in first_values(found)]
+    return None in numbers and all(number is None or math.isnan(number) for number in numbers)  # "none" may be a name
+
+
+def holds_fractions(found: RoleColumns) -> bool:
+    """Return whether one of the first values of a role is a number and not a whole one: these are no class labels."""
+    numbers = [parse_number(value) for value in first_values(found)]
+    return any(number is not None and math.isfinite(number) and number != int(number) for number in numbers)
+
+
+def first_values(found: RoleColumns) -> list[str]:
+    """Return the first values of the first column of a role, as text; none if they are not known before it is read."""
     column, table = found.columns[0], found.table
-    values = table.first_values(column.name) if column.kind is Kind.TEXT and not column.trailing else None
-    return values is not None and all(value is None or parse_number(value) is None for value in values.tolist())
+    values = None if column.trailing else table.first_values(column.name)
+    return [] if values is None else [value for value in values.tolist() if value is not None]
 
 
 def check_no_labels(predicted: RoleColumns) -> None:
     """Raise a DataError if predictions are names of classes: there is nothing to choose for these."""
     column, table = predicted.columns[0], predicted.table
     if holds_names(predicted):
-        problem = f"{table.label}column {column.name!r} holds names of classes, which zero_one and hamming compare"
-        raise DataError(f"{problem}; for other losses y_pred must hold numbers: a score per class")
+        problem = f"{table.label}column {column.name!r} holds names of classes, and y_true does not"
+        raise DataError(f"{problem}: y_pred must hold numbers then, such as a score per class")
 
 
 def columns_to_spell_out(

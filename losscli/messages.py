@@ -94,6 +94,7 @@ class Hint(enum.Enum):
     RESHAPE = "give the labels as one array (N,) and the scores as (N, C)"
     RELIABILITY = "plot with {kind:reliability} shows where"
     SECOND_POPULATION = "look at them by {group_by:COL} or {show_outliers:{count}}"
+    ONE_OF_COLUMNS = "{columns:{role}=COL} takes one of them; losses that take all are evaluated apart"
     SECOND_COLUMN = "if these are the probabilities of two classes, give the second column as {role}"
     SET_BLANK = "{param:blank=K} says which class that is"
     SET_EPS = "set {param:eps=...} to divide by at least that much, or use wape or smape"

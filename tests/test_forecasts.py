@@ -151,7 +151,7 @@ def test_series_without_a_scale_are_named(changed: dict[str, list[object]], says
 @pytest.mark.parametrize(("roles", "says"), [
     ({"scale": [1, 0, 2]}, "scale, row 2: 0 is a naive error of 0"),
     ({"train": [4, 4, 4]}, "train, row 1: 4 begins a series that repeats itself"),
-    ({"train": [4]}, "train, row 1: 4 begins too few training rows: m=1 needs 2 or more"),
+    ({"train": [4]}, "train, row 1: 4 begins a series that is too short: m=1 needs 2 training rows or more"),
 ])  # fmt: skip
 def test_a_scale_of_zero_is_refused_unless_eps_is_set(roles: dict[str, list[float]], says: str) -> None:
     with pytest.raises(DataError, match=says):

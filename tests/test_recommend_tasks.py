@@ -88,6 +88,7 @@ FURTHER: dict[str, Callable[[], Any]] = {
         **{f"y_pred_{k}": 0.9 - 0.2 * k for k in range(4)}, time=np.arange(N) + 1
     ),
     "masks": masks,
+    "masks of two classes": lambda: {"y_true": 1.0 * (RNG.random((6, 4, 5)) < 0.05), "y_pred": RNG.random((6, 4, 5))},
     "teaching": teaching,
     "rare labels of queries": rare_labels_of_queries,
     "even labels": lambda: pd.DataFrame({"y_true": ["a", "b"] * 30, "y_pred": ["a"] * 60}),
@@ -127,6 +128,42 @@ def test_quantiles_are_scored_together_too(cli: Cli) -> None:
     losses = "crps_quantile:taus=0.1/0.5/0.9,wis:taus=0.1/0.5/0.9"
     assert document["commands"][-1] == f"losscli compare --losses {losses} --pred q0.1,q0.5,q0.9 data.csv"
     assert any("one forecast of a distribution" in note for note in document["notes"])
+
+
+@pytest.mark.parametrize(("labels", "scores", "losses"), [
+    (RNG.integers(0, 3, (6, 4, 5)), 4 * RNG.normal(size=(6, 3, 4, 5)), "multiclass_dice:from_logits=true"),
+    (
+        np.where(RNG.random((6, 4, 5)) < 0.1, 255, RNG.integers(0, 3, (6, 4, 5))),
+        masks()["y_pred"],
+        "multiclass_dice:ignore_index=255",
+    ),
+    (RNG.integers(0, 2, (6, 4, 5)), RNG.random((6, 4, 5)), "dice"),
+    (RNG.integers(0, 2, (6, 4, 5)), RNG.normal(size=(6, 4, 5)), "dice:from_logits=true"),
+])  # fmt: skip
+def test_values_of_masks_say_the_parameters(labels: np.ndarray, scores: np.ndarray, losses: str, cli: Cli) -> None:
+    np.save("true.npy", labels)
+    np.save("pred.npy", scores)
+    document = json.loads(cli("recommend", "true.npy", "pred.npy", "-f", "json").out)
+    assert document["losses"][0]["loss"] == losses
+    assert cli(*shlex.split(document["command"])[1:]).status == 0
+
+
+@pytest.mark.parametrize("start", ["y_pred_", "member_", "m", "ens_"])
+def test_numbered_columns_beside_a_number_are_members(start: str, cli: Cli) -> None:
+    """They are no classes, whose labels the target would hold."""
+    frame = members().rename(columns=lambda name: name.replace("y_pred_", start))
+    frame.to_csv("data.csv", index=False)
+    frame.to_parquet("data.parquet")
+    for file in ("data.csv", "data.parquet"):
+        document = json.loads(cli("recommend", file, "-f", "json").out)
+        assert document["task"] == Task.ENSEMBLES
+        expected = cli("compute", "crps_ensemble", file, "--pred", f"{start}*", "-f", "value").out
+        assert cli("compute", "crps_ensemble", file, "-f", "value").out == expected
+
+
+def test_a_class_may_be_called_none(cli: Cli) -> None:
+    labels().replace("cat", "none").to_csv("data.csv", index=False)
+    assert json.loads(cli("recommend", "data.csv", "-f", "json").out)["task"] == Task.PREDICTED_LABELS
 
 
 def test_masks_are_recognised_by_their_axes(cli: Cli) -> None:

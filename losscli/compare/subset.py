@@ -73,7 +73,9 @@ class LossOnRows:
             with np.errstate(all="ignore"):
                 for block in self.blocks(rows):
                     shape = block.arrays["y_pred"].shape
-                    y_pred = block.arrays[base_role] + constant if base_role else np.broadcast_to(constant, shape)
+                    constants = np.asarray(constant)  # one for each number of a row, whatever its axes
+                    constants = constants.reshape(shape[1:]) if constants.size > 1 else constants
+                    y_pred = block.arrays[base_role] + constants if base_role else np.broadcast_to(constants, shape)
                     predicted = block.changed(y_pred=np.asarray(y_pred))
                     feed(accumulator, self.evaluator(predicted), predicted)
         except LosscliError:

@@ -234,6 +234,11 @@ class Binder:
                 domain.shapes != ("N*",) or all(re.fullmatch(_NUMBER_SUFFIX, name[len(prefix) :]) for name in numbered)
             ):
                 return self._bind(role, table, numbered)
+        for prefix in domain.numbered_names:
+            ending = re.compile(re.escape(prefix) + _NUMBER_SUFFIX)
+            numbered = [c.name for c in columns if ending.fullmatch(c.name.lower()) and not c.trailing]
+            if len(numbered) > 1:
+                return self._bind(role, table, numbered)
         return None
 
     def _without_summaries(self, role: str, table: Table, names: list[str]) -> list[str]:

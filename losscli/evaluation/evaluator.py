@@ -212,7 +212,9 @@ class Evaluator:
                     source = f"{origin.source}: " if origin.source else ""
                     first, second = batch.shape_text(owner), batch.shape_text(name)
                     is_of_two = array.shape[1:] == (2,) and batch.arrays[owner].ndim == 1
-                    hint = Hint.SECOND_COLUMN if is_of_two and self.bound.loss.family == "binary" else None
+                    is_of_several = array.ndim == 2 and batch.arrays[owner].ndim == 1
+                    hint = Hint.ONE_OF_COLUMNS if is_of_several else None
+                    hint = Hint.SECOND_COLUMN if is_of_two and self.bound.loss.family == "binary" else hint
                     problem = f"{source}shapes differ: {owner} is {first}, {name} is {second}"
                     raise DataError(f"{problem}; {label} does not broadcast", hint, role=name)
             roles.append((name, domain, index))

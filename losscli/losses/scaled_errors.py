@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from hashlib import blake2b
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -31,6 +32,9 @@ SCALED = {
     "d": "max(s, eps)",
 }
 
+MAX_TABLES_KEPT = 16
+"""Most tables of training rows whose naive errors are kept."""
+
 CANNOT_DIVIDE = "is a naive error of 0, which cannot be divided by"
 
 scaled_loss = partial(
@@ -49,17 +53,36 @@ class NaiveErrors(NamedTuple):
     codes: Array
     scales: Array
 
+    def _places(self, series: Array) -> NDArray[np.intp]:
+        """Return where the code of each row's series would be among the codes (N,)."""
+        return np.searchsorted(self.codes, series).clip(0, len(self.codes) - 1)
+
+    def know(self, series: Array) -> Mask:
+        """Return a mask of the rows whose series has training rows (N,)."""
+        return self.codes[self._places(series)] == series
+
     def of(self, series: Array) -> Array:
-        """Return the naive error of each row's series; NaN where there is none."""
-        place = np.searchsorted(self.codes, series).clip(0, len(self.codes) - 1)
-        return np.where(self.codes[place] == series, self.scales[place], np.nan)
+        """Return the naive error of each row's series (N,); NaN where there is none."""
+        return np.where(self.know(series), self.scales[self._places(series)], np.nan)
 
 
 def naive_errors(train: Array, train_series: Array, m: int, squared: bool) -> NaiveErrors:
+    """Return the naive errors of series, computed once: the kernel and the checks ask for them with each batch."""
+    digests = [blake2b(np.ascontiguousarray(array).data).digest() for array in (train, train_series)]
+    key = b"".join(digests), m, squared
+    if key not in _computed:
+        if len(_computed) >= MAX_TABLES_KEPT:
+            _computed.clear()
+        _computed[key] = compute_naive_errors(train, train_series, m, squared)
+    return _computed[key]
+
+
+def compute_naive_errors(train: Array, train_series: Array, m: int, squared: bool) -> NaiveErrors:
     """Compute the mean absolute difference of m steps of each series; `squared`: the root of the mean of its square."""
     order: NDArray[np.intp] = np.argsort(train_series, kind="stable")
     values, series = train[order], train_series[order]
-    codes, index = np.unique(series, return_inverse=True)
+    codes, counted = np.unique(series, return_counts=True)
+    index = np.repeat(np.arange(len(codes)), counted)
     is_one = series[m:] == series[:-m]
     gaps, of = np.abs(values[m:] - values[:-m])[is_one], index[m:][is_one]
     counts = np.bincount(of, minlength=len(codes)).astype(np.float64)
@@ -70,6 +93,9 @@ def naive_errors(train: Array, train_series: Array, m: int, squared: bool) -> Na
     np.maximum.at(largest, of, gaps)
     unit = np.where(largest > 0, largest, 1.0)  # squares neither overflow nor vanish
     return NaiveErrors(codes, unit * np.sqrt(np.bincount(of, np.square(gaps / unit[of]), len(codes)) / counts))
+
+
+_computed: dict[tuple[bytes, int, bool], NaiveErrors] = {}
 
 
 def naive_error(train: Array, m: int, squared: bool) -> float:
@@ -129,8 +155,9 @@ def declare_forms(scaled: Loss, squared: bool) -> None:
     def _(
         y_true: Array, y_pred: Array, series: Array, train: Array, train_series: Array, *, m: int, eps: float
     ) -> Iterator[Refusal]:
-        scale = naive_errors(train, train_series, m, squared).of(series)
-        yield Refusal("series", ~np.isin(series, train_series), "is not among the series of train_series")
+        errors = naive_errors(train, train_series, m, squared)
+        scale = errors.of(series)
+        yield Refusal("series", ~errors.know(series), "is not among the series of train_series")
         yield Refusal("series", np.isnan(scale), f"has too few training rows: m={m} needs {m + 1} or more")
         if eps == 0:
             what = "is a series that repeats itself in its training rows: it has a naive error of 0"
@@ -151,7 +178,7 @@ def declare_forms(scaled: Loss, squared: bool) -> None:
     @scaled.validate
     def _(y_true: Array, y_pred: Array, train: Array, *, m: int, eps: float) -> Iterator[Refusal]:
         scale = naive_error(train, m, squared)
-        few = f"begins too few training rows: m={m} needs {m + 1} or more"
+        few = f"begins a series that is too short: m={m} needs {m + 1} training rows or more"
         yield Refusal("train", first_of(train) & np.isnan(scale), few)
         if eps == 0:
             what = "begins a series that repeats itself: it has a naive error of 0, which cannot be divided by"
@@ -174,7 +201,7 @@ def declare_forms(scaled: Loss, squared: bool) -> None:
 def mase(y_true: Score, y_pred: Score, scale: NaiveError, *, m: Count = 1, eps: FiniteNonNegative = 0.0) -> Array:
     """Mean absolute scaled error: errors in units of the naive error, how far the series is from itself m steps before.
 
-    That is the scale, a number a row, or comes from training rows: `train` of one series in the order of time, or of
+    The scale is a number a row, or is computed from training rows: `train` of one series in the order of time, or of
     several with their names in train_series, which the series of each row names. m is the length of a season, and has
     no effect beside scale. eps is the smallest divisor.
     Use: forecasts of series in different units and sizes; series with zeros, for which percentages fail.

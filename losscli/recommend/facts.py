@@ -36,6 +36,7 @@ TASK_REASON: dict[Task, str] = {
     Task.RATINGS: "y_true are a few levels of a scale, and y_pred is on it",
     Task.RANKING: "y_true are relevances, y_pred are scores on another scale",
     Task.ENSEMBLES: "y_true is a number, y_pred has the members of an ensemble",
+    Task.BINARY_MASKS: "each row of y_true is a mask of several axes, 0 or 1 in each pixel",
     Task.BOXES: "y_true and y_pred are boxes of four numbers",
     Task.UNCLEAR: "y_true is the same in every row: the data does not tell whether it is a label or a number",
 }
@@ -52,7 +53,9 @@ def list_facts(d: Profile) -> Iterator[Fact]:
     if d.task is Task.ENSEMBLES:
         yield Fact("members", d.width, f"{d.width} a row")
         yield Fact("targets", [d.true.low, d.true.high], d.true.range)
-    if d.task in (*NUMBERS, *LABELS, *LABEL_SETS, Task.ENSEMBLES):
+    if d.task is Task.BINARY_MASKS:
+        yield Fact("pixels", d.width, f"{d.width} a row")
+    if d.task in (*NUMBERS, *LABELS, *LABEL_SETS, Task.ENSEMBLES, Task.BINARY_MASKS):
         yield Fact("predictions", [d.pred.low, d.pred.high], d.pred.range)
     if d.task is Task.REGRESSION and not d.has_quantiles_only:
         aim = d.aim

@@ -64,7 +64,7 @@ ROLES_REASON = {
     Task.CHOICES: "scores of an item that was chosen (positive) and of one that was not (negative)",
     Task.TEACHING: "logits of a teacher and of its student",
     Task.PREDICTED_LABELS: "y_true and y_pred are labels: the model's scores are not here",
-    Task.MASKS: "each row is a mask, with a probability for each class of each pixel",
+    Task.MASKS: "each row is a mask, with a prediction for each class of each pixel",
 }
 
 
@@ -230,7 +230,7 @@ def role_profile_of(
     if sampler.is_subsampled:  # what is odd of a sample, such as a row that is alone in its class, need not be of all
         quiet = {role: replace(origin, note=ignore_note) for role, origin in sample.origins.items()}
         sample = replace(sample, origins=quiet)
-    if task is not Task.SURVIVAL_CURVES:  # what these are of, intervals or times, is told by the values
+    if task not in (Task.SURVIVAL_CURVES, Task.MASKS):  # what these hold, such as logits, is told by the values
         first_loss(sample)
     class_sizes = np.array(list(sizes.values()), dtype=np.int64)
     is_weighted = sample.weight is not None

@@ -117,7 +117,8 @@ def bind_role_set(
 
 
 PREDICTED_LABELS = RoleSet(Task.PREDICTED_LABELS, ("y_true", "y_pred"), (), ("zero_one",))
-CLASS_MASKS = RoleSet(Task.MASKS, ("y_true", "y_pred"), (), ("multiclass_dice",))
+CLASS_MASKS = RoleSet(Task.MASKS, ("y_true", "y_pred"), (), ("multiclass_dice:from_logits=true",))
+"""Masks whose predictions may be any numbers: whether they are logits is told by the values."""
 
 
 def bind_observed(

@@ -55,6 +55,7 @@ class Task(enum.StrEnum):
     PREDICTED_LABELS = "predicted labels"
     ENSEMBLES = "ensembles"
     MASKS = "masks with classes"
+    BINARY_MASKS = "masks of two classes"
 
 
 def spread_of_counts(d: Profile) -> float:
@@ -91,6 +92,8 @@ def find_task(d: Profile) -> Task:
         return Task.DISTRIBUTION_SCORES
     if has_several and not has_two_labels and are_relevances(d.true, d.pred):
         return Task.RANKING
+    if has_two_labels and d.sample.arrays["y_true"].ndim > 2:
+        return Task.BINARY_MASKS
     if has_two_labels and d.has_probabilities:
         return Task.MULTILABEL if has_several else Task.BINARY
     if has_two_labels:

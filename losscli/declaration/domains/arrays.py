@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,9 @@ class Domain:
 
     said_by_names = ""
     """The parameter that names of columns may say, such as the levels of quantiles."""
+
+    numbered_names: ClassVar[tuple[str, ...]] = ()
+    """What numbered columns may be called, beside the usual names of the role: member_1, member_2."""
 
     keeps_order = False
     """Whether columns that are listed are in this order, whatever they are called."""

@@ -27,6 +27,7 @@ class Members(Domain):
     needs_two: str = ""
 
     is_one_or_more = True
+    numbered_names = ("member", "m", "ens", "ensemble", "sample", "draw", "realization", "成员")
     description = "M members, each any real number"
 
     def with_params(self, params: Params) -> Domain:

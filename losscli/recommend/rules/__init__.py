@@ -54,5 +54,6 @@ RULES_OF_TASK: Mapping[Task, Callable[[Any], Iterator[Finding]]] = {
     Task.PREDICTED_LABELS: labels.predicted_labels,
     Task.ENSEMBLES: forecasts.ensembles,
     Task.MASKS: masks.class_masks,
+    Task.BINARY_MASKS: masks.binary_masks,
 }
 """Task -> its rules: functions of a Profile, or of a RoleProfile where the data has other roles."""
