@@ -217,6 +217,8 @@ def restrict(data: str, arrays: dict[str, Any]) -> dict[str, Any]:
     elif data in ("rows of any sums", "predictions of any sums"):
         for name in arrays if data.startswith("rows") else ["y_pred"]:
             arrays[name] = arrays[name] * np.linspace(0.5, 2.0, len(arrays[name]))[:, None]
+    elif data == "lower ends below the upper ones":
+        arrays["lower"], arrays["upper"] = np.sort([arrays["lower"], arrays["upper"]], axis=0)
     elif data == "full lengths":
         _, frames, _ = arrays["log_probs"].shape
         arrays["input_lengths"] = np.full(len(arrays["targets"]), frames)

@@ -60,6 +60,7 @@ def warn_of_empty_intervals(lower: Array, upper: Array, role: str) -> Iterator[R
             "scores",
             "scores.continuous.interval_score(xarray.DataArray(lower), xarray.DataArray(upper), "
             "xarray.DataArray(y_true), interval_range=1 - alpha).total.values",
+            data="lower ends below the upper ones",
         ),
     ),
 )
