@@ -523,7 +523,7 @@ def _(y_true: Array, y_pred: Array, query: Offsets) -> Mask:
     unit="nat",
     properties=CONVEX | SMOOTH | BOUNDED_GRADIENT,
     references=("Cao et al. 2007, doi:10.1145/1273496.1273513",),
-    equivalents=(("others", "allRank listNet"),),
+    equivalents=(("others", "allRank listNet adds 1e-10 to each share of the scores"),),
 )
 def listnet(y_true: Relevances, y_pred: ScoresOfRows, query: Queries = None) -> Array:
     """Cross-entropy of the softmax of the scores of a query against the softmax of its relevances.
