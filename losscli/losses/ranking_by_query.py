@@ -240,7 +240,8 @@ def _(y_true: Array, y_pred: Array, query: Offsets, *, level: float, no_relevant
     properties=Property.BOUNDED_VALUE,
     references=("Manning, Raghavan & Schütze 2008, Introduction to Information Retrieval, chapter 8",),
     equivalents=(
-        ("others", "trec_eval map, Kaggle MAP@k; XGBoost divides by R, torchmetrics by the hits among the first k"),
+        ("others", "trec_eval map, Kaggle MAP@k; XGBoost 3 map@k: ties=order, no_relevant=0"),
+        ("others", "torchmetrics divides by the hits among the first k"),
     ),
 )
 def map_loss(
