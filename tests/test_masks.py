@@ -247,3 +247,27 @@ def test_rows_of_wide_masks_are_read_a_few_at_a_time(monkeypatch: pytest.MonkeyP
     run = cli("compute", "multiclass_dice", tmp_path / "t.npy", tmp_path / "p.npy", "-f", "value")
     assert float(run.out) == pytest.approx(value("multiclass_dice", **FLAT), rel=1e-12)
     assert run.err.count("is read as masks") == 1
+
+
+@pytest.mark.parametrize("loss", ["lovasz_softmax", "multiclass_dice", "generalized_dice", "dice_ce"])
+@pytest.mark.parametrize("classes", ["all", "present"])
+def test_ignored_pixels_are_as_if_they_were_not_there(loss: str, classes: str) -> None:
+    """Also where the ignored label is that of a class: its pixels are no pixels of the class."""
+    params = {} if loss == "generalized_dice" else {"classes": classes}
+    evaluate = losscli.get_loss(loss, ignore_index=1, **params)
+    p = [[[0.7, 0.3], [0.4, 0.6], [0.2, 0.8]]]
+    assert evaluate([[0, 0, 1]], p) == pytest.approx(losscli.get_loss(loss, **params)([[0, 0]], [p[0][:2]]), rel=1e-14)
+    assert np.all(evaluate.gradient([[0, 0, 1]], p)[0, 2] == 0)
+
+
+@pytest.mark.parametrize("loss", ["lovasz_softmax", "multiclass_dice:smooth=0", "generalized_dice", "cross_entropy"])
+def test_a_share_next_to_1_keeps_the_digits_of_the_others(loss: str) -> None:
+    """1 - 1e6 / (1e6 + 1e-3 + 1e-9) would have 7 digits."""
+    name, _, setting = loss.partition(":")
+    x = np.array([[1e6, 1e-3, 1e-9]])
+    rest = 1.000000999998999e-9
+    params = {"smooth": 0, "classes": "present"} if setting else {}
+    is_mask = name != "cross_entropy"
+    value = losscli.get_loss(name, normalize=True, **params)([[0]] if is_mask else [0], x[None] if is_mask else x)
+    expected = {"cross_entropy": -np.log1p(-rest), "multiclass_dice": rest / (2 - rest)}.get(name, rest)
+    assert value == pytest.approx(expected, rel=1e-14)

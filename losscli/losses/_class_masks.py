@@ -42,11 +42,11 @@ def rows_with_pixels(y_true: Targets, ignore_index: int | None) -> Mask | None:
 
 
 def class_probabilities(y_pred: Array, from_logits: bool, normalize: bool) -> tuple[Array, Array]:
-    """Return p and 1 - p (N, P, C); of logits, 1 - p of the largest p is the sum of the others."""
-    if not from_logits:
-        p = y_pred / y_pred.sum(axis=-1, keepdims=True) if normalize else y_pred
-        return p, 1 - p
-    p = np.exp(log_softmax(pixels_as_rows(y_pred)))
+    """Return p and 1 - p (N, P, C); of logits or sums, 1 - p of the largest p is the sum of the others."""
+    if not (from_logits or normalize):
+        return y_pred, 1 - y_pred
+    rows = pixels_as_rows(y_pred)
+    p = np.exp(log_softmax(rows)) if from_logits else rows / rows.sum(axis=-1, keepdims=True)
     q, top = 1 - p, p.argmax(axis=-1, keepdims=True)
     others = p.copy()
     np.put_along_axis(others, top, 0.0, axis=-1)

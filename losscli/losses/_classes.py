@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array, Mask
 from losscli.declaration.properties import Ordering
-from losscli.losses._numerics import cached_per_batch, weigh
+from losscli.losses._numerics import cached_per_batch, clipped_log, weigh
 
 Labels = NDArray[Any]
 """One integer label per row: (N,)."""
@@ -114,6 +114,31 @@ def backprop_softmax(gradient: Array, p: Array) -> Array:
 def backprop_normalize(gradient: Array, p: Array, total: Array) -> Array:
     """Convert a gradient by p = x / total to one by x, where total = sum x."""
     return (gradient - (gradient * p).sum(axis=-1, keepdims=True)) / total
+
+
+def softmax_minus(p: Array, targets: Array) -> Array:
+    """Compute p sum t - t of rows of targets t; for the largest p by the others, because p - 1 would cancel."""
+    top = p.argmax(axis=-1, keepdims=True)
+    p_of_others, targets_of_others = p.copy(), np.array(targets)
+    for others in (p_of_others, targets_of_others):
+        np.put_along_axis(others, top, 0.0, axis=-1)
+    total = targets.sum(axis=-1, keepdims=True)
+    gap = targets_of_others.sum(axis=-1, keepdims=True) - total * p_of_others.sum(axis=-1, keepdims=True)
+    slope = p * total - targets
+    np.put_along_axis(slope, top, gap, axis=-1)
+    return slope
+
+
+def log_of_shares(x: Array, eps: float) -> Array:
+    """Compute log max(x / sum x, eps) per row; that of a share next to 1 by the others."""
+    total, top = x.sum(axis=-1, keepdims=True), x.argmax(axis=-1, keepdims=True)
+    logs = clipped_log(x / total, eps)
+    others = x.copy()
+    np.put_along_axis(others, top, 0.0, axis=-1)
+    rest = others.sum(axis=-1, keepdims=True) / total
+    near = np.where(rest < 0.5, np.log1p(-rest), np.take_along_axis(logs, top, axis=-1))
+    np.put_along_axis(logs, top, np.maximum(near, np.log(eps)), axis=-1)
+    return logs
 
 
 def cross_entropy_of_logits(labels: NDArray[Any], logits: Array) -> Array:

@@ -227,11 +227,18 @@ def lovasz_softmax(
     """
     values = np.zeros((len(y_true), y_pred.shape[-1]))
     p, q = class_probabilities(y_pred, from_logits, normalize)
-    counted, share = pixel_mask(y_true, ignore_index), label_shares(y_true, y_pred.shape[-1], classes)
+    labels, counted = labels_that_count(y_true, ignore_index)
+    share = label_shares(labels, y_pred.shape[-1], classes)
     for c in range(values.shape[1]):
-        errors, weights = class_errors(y_true, p, q, c, counted)
+        errors, weights = class_errors(labels, p, q, c, counted)
         values[:, c] = (weights * errors).sum(axis=1)
     return (share * values).sum(axis=1)
+
+
+def labels_that_count(labels: Targets, ignore_index: int | None) -> tuple[Targets, Mask | None]:
+    """Return labels (N, P), -1 where a pixel does not count, and the mask of those that do; None if all do."""
+    counted = pixel_mask(labels, ignore_index)
+    return (labels, None) if counted is None else (np.where(counted, labels, -1), counted)
 
 
 def label_shares(labels: Targets, n_classes: int, classes: str) -> Array:
@@ -255,11 +262,12 @@ def _(
 ) -> Array:
     """J_k - J_(k-1) over the number of classes, with a minus where t = c, k the place of m; from logits by s"""
     p, q = class_probabilities(y_pred, from_logits, normalize)
-    counted, share = pixel_mask(y_true, ignore_index), label_shares(y_true, y_pred.shape[-1], classes)
+    labels, counted = labels_that_count(y_true, ignore_index)
+    share = label_shares(labels, y_pred.shape[-1], classes)
     slope = np.empty(p.shape)
     for c in range(p.shape[-1]):
-        _, weights = class_errors(y_true, p, q, c, counted)
-        slope[..., c] = np.where(y_true == c, -weights, weights) * share[:, c, None]
+        _, weights = class_errors(labels, p, q, c, counted)
+        slope[..., c] = np.where(labels == c, -weights, weights) * share[:, c, None]
     return by_class_prediction(slope, p, y_pred, counted, from_logits, normalize)
 
 

@@ -27,7 +27,7 @@ from losscli.declaration.domains import (
 from losscli.declaration.equivalent import same
 from losscli.declaration.loss import loss
 from losscli.declaration.properties import Claim, Property, given
-from losscli.losses._classes import backprop_normalize, backprop_softmax, log_softmax
+from losscli.losses._classes import backprop_normalize, log_of_shares, log_softmax, softmax_minus
 from losscli.losses._numerics import (
     CLIPPED,
     SERIES_RADIUS,
@@ -193,7 +193,8 @@ def _(y_true: Array, y_pred: Array, *, alpha: float, gamma: float, from_logits: 
         return np.where(y_true > 0, y_true * excess(y_true, y_pred, from_logits), zero)
     one = np.where(p >= eps, weigh(y_true, 1 / p), 0.0)
     other = np.where(q >= eps, weigh(1 - y_true, 1 / q), 0.0)
-    return np.where(y_true > 0, y_true * (other - one), np.where(q >= eps, zero, 0.0))
+    known = np.where((p >= eps) & (q >= eps), (p - y_true) / (p * q), other - one)  # near y the two would cancel
+    return np.where(y_true > 0, y_true * known, np.where(q >= eps, zero, 0.0))
 
 
 varifocal.clipped(clipped_quality)
@@ -248,7 +249,7 @@ def distribution_focal(
     if from_logits:
         logs = np.take_along_axis(log_softmax(rows), bins, axis=1)
     else:
-        logs = clipped_log(np.take_along_axis(normalize_rows(rows, normalize), bins, axis=1), eps)
+        logs = np.take_along_axis(log_of_shares(rows, eps) if normalize else clipped_log(rows, eps), bins, axis=1)
     return (-weigh(shares, logs).sum(axis=1) + 0.0).reshape(y_true.shape)
 
 
@@ -259,8 +260,8 @@ def distribution_focal_slope(y_true: Array, y_pred: Array, *, from_logits: bool,
     bins, shares = neighbours(position, rows.shape[1])
     slope = np.zeros_like(rows)
     if from_logits:
-        np.put_along_axis(slope, bins, -shares, axis=1)
-        return backprop_softmax(slope, np.exp(log_softmax(rows))).reshape(y_pred.shape)
+        np.put_along_axis(slope, bins, shares, axis=1)
+        return softmax_minus(np.exp(log_softmax(rows)), slope).reshape(y_pred.shape)
     p = normalize_rows(rows, normalize)
     own = np.take_along_axis(p, bins, axis=1)
     np.put_along_axis(slope, bins, np.where(own >= eps, -weigh(shares, 1 / own), 0.0) + 0.0, axis=1)

@@ -35,9 +35,11 @@ from losscli.losses._classes import (
     backprop_softmax,
     cross_entropy_of_logits,
     label_mask,
+    log_of_shares,
     log_softmax,
     one_hot,
     order_of_cross_entropy,
+    softmax_minus,
     unnormalized_rows,
 )
 from losscli.losses._numerics import clipped_log, weigh
@@ -179,8 +181,10 @@ def cross_entropy(
     def pick(labels: Targets, p: Array) -> Array:
         return -clipped_log(p[np.arange(len(labels)), labels], eps)
 
-    p = normalize_rows(y_pred, normalize)
-    return weighted_cross_entropy(y_true, p, lambda p: clipped_log(p, eps), pick, **how)
+    if not normalize:
+        return weighted_cross_entropy(y_true, y_pred, lambda p: clipped_log(p, eps), pick, **how)
+    logs = log_of_shares(y_pred, eps)
+    return weighted_cross_entropy(y_true, logs, np.asarray, lambda labels, x: -x[np.arange(len(x)), labels], **how)
 
 
 @cross_entropy.gradient
@@ -198,7 +202,7 @@ def _(
     """-w_c t_c / p_c; from logits softmax(s)_c sum_k w_k t_k - w_c t_c"""
     terms = class_terms(y_true, y_pred.shape[1], label_smoothing, class_weight, ignore_index)
     if from_logits:
-        return backprop_softmax(-terms, np.exp(log_softmax(y_pred)))
+        return softmax_minus(np.exp(log_softmax(y_pred)), terms)
     p = normalize_rows(y_pred, normalize)
     slope = -np.where((p >= eps) & (terms != 0), weigh(terms, 1 / p), 0.0) + 0.0
     return backprop_normalize(slope, p, y_pred.sum(axis=1, keepdims=True)) if normalize else slope
