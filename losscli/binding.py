@@ -16,6 +16,7 @@ from losscli.data.masks import find_pixel_axes
 from losscli.data.model_roles import SHARED_ROLES, model_role
 from losscli.data.positions import class_label_role, find_positions
 from losscli.data.role_columns import RoleColumns
+from losscli.data.role_names import usual_names
 from losscli.data.sources import FileParts, Sources
 from losscli.data.table import Kind
 from losscli.data.values import one_value_error, parse_number
@@ -29,6 +30,7 @@ from losscli.evaluation.evaluator import Evaluator
 from losscli.evaluation.query_binding import bind_queries
 from losscli.evaluation.run import RunState
 from losscli.evaluation.shapes import check_frames, check_shape, choose_form, note_frames, sample_shapes
+from losscli.messages import Hint
 from losscli.model_binding import check_reference, find_own_roles, model_columns, names_of_models, separate_models
 from losscli.named_parameters import set_by_names
 from losscli.options import EvaluationOptions, processors
@@ -62,9 +64,8 @@ def bind(
         DataError: A column is missing or ambiguous.
     """
     resampling = options.check()
-    if "series" in options.columns and "train" in sources.by_role:  # the rows of train say their series beside it
-        beside = {"train_series": sources.by_role["train"]}
-        sources = sources._replace(by_role=beside | dict(sources.by_role))
+    named = dict.fromkeys((*sources.given, *sources.by_role, *options.columns))
+    sources = read_series_beside(sources, losses, options)
     binder = make_binder(sources, options, role_names(losses), note)
     domains = role_domains(losses)
     binder.check_pair(domains)
@@ -79,7 +80,7 @@ def bind(
     evaluators: list[Evaluator] = []
     read_as: dict[str, Domain] = {}
     for loss in losses:
-        evaluator = bind_loss(loss, binder, found, {*sources.given, *options.columns})
+        evaluator = bind_loss(loss, binder, found, named)
         if options.gradient and "gradient" not in evaluator.form.hooks:
             raise no_gradient_error(evaluator)
         check_reduction(evaluator, options.reduction)
@@ -93,7 +94,7 @@ def bind(
             read_as[role.name] = max(several, key=lambda d: (d.is_label, not d.accepts_any_label))
     is_given = QUERY in sources.given or QUERY in options.columns
     by_query = bind_queries(evaluators, columns, is_given, note)
-    named = [*sources.given, *options.columns]
+    check_series(found, columns, named, note)
     unread = next((role for role in named if role in domains and role not in columns), None)
     if unread is not None:
         raise UsageError(f"{unread} is not read beside {', '.join(columns)}: the losses take one or the other")
@@ -161,6 +162,43 @@ def role_domains(losses: Sequence[BoundLoss]) -> dict[str, list[Domain]]:
                 one_number = [Domain(("N",))] if domain.is_one_or_more else []
                 domains.setdefault(role.name, []).extend([domain, *one_number])
     return {role: sorted(several, key=lambda d: (d.scalar, not d.is_label)) for role, several in domains.items()}
+
+
+def read_series_beside(sources: Sources, losses: Sequence[BoundLoss], options: EvaluationOptions) -> Sources:
+    """Return sources in which a table of other rows, such as train, may say of which series these are."""
+    roles = {role.name: role.domain for bound in losses for form in bound.loss.forms for role in form.roles}
+    beside = {}
+    for role, domain in roles.items():
+        of_rows = domain.holds_rows_of  # series, of train_series
+        table = sources.by_role.get(role.removesuffix(f"_{of_rows}")) if of_rows and of_rows in roles else None
+        if table is None or role in sources.by_role or not role.endswith(f"_{of_rows}"):
+            continue
+        names = {*usual_names(role), *usual_names(of_rows)}
+        if of_rows in options.columns or any(column.name.lower() in names for column in table.columns):
+            beside[role] = table
+    return sources._replace(by_role=beside | dict(sources.by_role))
+
+
+def check_series(
+    found: Mapping[str, RoleColumns], columns: Mapping[str, RoleColumns], named: Collection[str], note: Note
+) -> None:
+    """Note by which column rows are of series if it is not called so.
+
+    Raises:
+        DataError: Training rows are of several series, and the data does not say of which its rows are.
+    """
+    if (
+        "series" in columns
+        and "series" not in named
+        and (name := columns["series"].columns[0].name).lower() != "series"
+    ):
+        note(f"{columns['series'].table.label}series is column {name!r}: each has the scale of its own training rows")
+    series = found.get("train_series")
+    if series is not None and "train" in columns and "train_series" not in columns:
+        names = dict.fromkeys(first_values(series))
+        if len(names) > 1:
+            problem = f"{series.table.label}column {series.columns[0].name!r} names several series"
+            raise DataError(f"{problem}: say which column of the data does", Hint.CHOOSE_COLUMN, role="series")
 
 
 def no_gradient_error(evaluator: Evaluator) -> UsageError:

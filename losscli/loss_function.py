@@ -48,7 +48,7 @@ def number_labels(
     for name, array in values.items():
         if array.dtype.kind in "fiub":
             continue
-        if is_named and name in free:
+        if name in free and (is_named or domains[name].may_mix_names):
             number = number_compared if domains[name].is_compared else number_names
             found[name] = number(convert(array, Kind.TEXT, "", name, 0), codes)
         else:

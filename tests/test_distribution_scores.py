@@ -99,9 +99,9 @@ def test_members_that_are_vectors_are_read_from_nested_lists(ending: str, tmp_pa
 
 
 REFUSED = {
-    "crps_ensemble:fair=true y_true,y_pred\n1,2\n": "column 'y_pred': one member a row, but fair=true needs two or "
+    "crps_ensemble:fair=true y_true,y_pred\n1,2\n": "column 'y_pred': one member a row, but fair=true needs 2 or "
     "more; set -P fair=false",
-    "dss y_true,y_pred\n1,2\n": "column 'y_pred': one member a row, but ddof=1 needs two or more, or a scale; "
+    "dss y_true,y_pred\n1,2\n": "column 'y_pred': one member a row, but ddof=1 needs 2 or more, or a scale; "
     "--column scale=COL says which",
     "dss:ddof=0 y_true,y_pred\n1,2\n": "column 'y_pred', row 1: 2 is what all members are: they have no variance",
     "dss y_true,y_pred_0,y_pred_1\n1,2,3\n1,4,4\n1,5,5\n": "column 'y_pred_0' (y_pred), row 2: 4 is what all members "
@@ -170,7 +170,7 @@ def test_none_and_both_are_refused(loss: str, cli: Cli) -> None:
     for columns, given, found in (("", "", "neither is"), (f",{role}", f":{parameter}=1", "both are")):
         rows = f"y_true,y_pred,scale{columns}\n1,2,1{',1' if columns else ''}\n".encode()
         refused = cli("compute", loss + given, stdin=rows)
-        assert refused.status == 2
+        assert refused.status == 3
         choice = f"a number for each row ({role}) or one for all (its parameter {parameter})"
         assert refused.err.count("\n") == 1
         assert f"{loss}{given} takes {choice}: {found} given" in refused.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -130,6 +131,11 @@ def test_series_are_scaled_by_their_own_past(cli: Cli, tmp_path: Path) -> None:
     assert [line.split(",")[-2:] for line in found.out.splitlines()[1:]] == [["0.5", "0.25"]] * 2 + [["1.0", "1.0"]]
     both = cli("compare", "--losses", "mase", *files, *OF_SERIES, "--pred", "ets", "--pred", "naive", "-f", "csv")
     assert [line.split(",")[2] for line in both.out.splitlines()[1:]] == [repr(2 / 3), repr(5 / 6)]
+    alike = cli("compute", "mase", *files[:2], "--true", "y", "--pred", "ets", "--column", "train=y", "-f", "value")
+    assert float(alike.out) == pytest.approx(2 / 3, rel=1e-12)
+    assert "series is column 'unique_id'" in alike.err
+    values = "\n".join(line.split(",")[TRAIN.splitlines()[0].split(",").index("y")] for line in TRAIN.splitlines())
+    (tmp_path / "train.csv").write_text(values)
     one = cli("compute", "mase", *files[:2], "--true", "y", "--pred", "ets", "--column", "train=y", "-f", "value")
     assert float(one.out) == pytest.approx((0.5 + 1 + 2) / 3 / 1.5, rel=1e-12)
 
@@ -170,8 +176,42 @@ def test_one_option_names_the_series_of_both_files(cli: Cli, tmp_path: Path) -> 
     data = ("test.csv", "train=train.csv", "--true", "y", "--pred", "ets", "-f", "value")
     result = cli("compute", "mase", *data, "--series", "unique_id")
     assert (result.out, result.err) == ("1.5\n", "")
+    alike = cli("compute", "mase", *data)  # both files have a column that is usually called so
+    assert (alike.out, alike.err.count("series is column 'unique_id'")) == ("1.5\n", 1)
+    (tmp_path / "test.csv").write_text("ds,y,ets\n3,4,6\n3,30,50\n")
+    assert "train.csv: column 'unique_id' names several series: say which" in cli("compute", "mase", *data).err
+    (tmp_path / "train.csv").write_text("ds,y\n1,1\n2,3\n1,10\n2,20\n")
     assert cli("compute", "mase", *data).out == f"{11 / (19 / 3)!r}\n"  # y of train, not ds, as one series
     assert "no loss here reads 'series'" in cli("compute", "mae", "test.csv", *data[2:], "--series", "unique_id").err
+
+
+@pytest.mark.parametrize(("loss", "rows", "typed", "value"), [
+    ("mase", "y_true,y_pred,scale,train\n1,2,1,5\n2,4,1,9\n", ["--column", "train=train"], 0.375),
+    ("perplexity", "y_true,p_0,p_1,log_prob\n0,0.9,0.1,-1\n1,0.2,0.8,-1\n", ["--column", "log_prob=log_prob"], np.e),
+    ("interval_score", "y_true,lower,upper,a,b\n3,1,2,2,4\n", ["--pred", "a,b"], 2.0),
+])  # fmt: skip
+def test_the_form_is_that_of_the_roles_that_are_named(
+    loss: str, rows: str, typed: list[str], value: float, cli: Cli
+) -> None:
+    assert float(cli("compute", loss, *typed, "-f", "value", stdin=rows.encode()).out) == pytest.approx(value)
+
+
+def test_a_file_of_training_rows_comes_before_a_scale(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("train\n1\n2\n4\n")
+    (tmp_path / "data.csv").write_text("y_true,y_pred,scale\n1,2,1\n2,4,1\n")
+    files = str(tmp_path / "data.csv"), f"train={tmp_path}/train.csv"
+    assert cli("compute", "mase", *files, "-f", "value").out == "1.0\n"
+
+
+@pytest.mark.parametrize("evaluate", [lambda **roles: losscli.get_loss("mase").value(**roles), lambda **roles: (
+    losscli.compute("mase", **roles).value
+)])  # fmt: skip
+def test_series_may_be_integers_in_one_file_and_text_in_the_other(evaluate: Callable[..., float]) -> None:
+    """What is no series of the data may have any name."""
+    roles = {"y_true": [1, 2, 3], "y_pred": [1.5, 2, 2], "train": [1, 2, 3, 5, 8]}
+    assert evaluate(**roles, series=[1, 2, 1], train_series=["1", "1", "2", "2", "C"]) == 0.5
+    with pytest.raises(DataError, match="'C' is not among the series"):
+        evaluate(**roles, series=["1", "2", "C"], train_series=[1, 1, 2, 2, 2])
 
 
 def test_a_role_that_is_named_is_read(cli: Cli, tmp_path: Path) -> None:

@@ -32,9 +32,10 @@ class LabelCodes:
 
     def __post_init__(self) -> None:
         free = {role for role, domain in self.domains.items() if role in self.bound and domain.accepts_any_label}
-        has_names = all(c.kind is Kind.TEXT for b in self.bound.values() if b.role in free for c in b.columns)
-        is_numbered = has_names and not self.classes.names and free != {"y_pred"}
-        self.numbered = frozenset(free if is_numbered else ())
+        texts = {b.role for b in self.bound.values() if all(c.kind is Kind.TEXT for c in b.columns)}
+        mixed = {role for role in free if self.domains[role].may_mix_names}
+        is_numbered = free - mixed <= texts and not self.classes.names and free != {"y_pred"}
+        self.numbered = frozenset((free - mixed if is_numbered else set()) | (mixed & texts))
 
     @property
     def compared_names(self) -> list[str]:

@@ -39,6 +39,7 @@ OTHER_NAMES = {
         *("hi", "upr", "upper_bound", "y_upper", "yhat_upper", "y_pred_upper", "pred_upper", "pi_upper", "upper_pi"),
         *("obs_ci_upper", "上限", "上界"),
     ),
+    "series": ("unique_id", "series_id", "ts_id", "timeseries_id", "item_id", "序列"),
     "time": (
         *("duration", "durations", "t", "survival_time", "time_to_event", "follow_up", "followup", "futime"),
         *("生存时间", "随访时间"),
@@ -71,7 +72,7 @@ OTHER_NAMES = {
 }
 """Role -> other names of its columns."""
 
-SAYING_LITTLE = ("time", "event", "query")
+SAYING_LITTLE = ("time", "event", "query", "series")
 """Roles whose names other columns have, too: event_id is a key, and status may be a target."""
 
 WEIGHT_NAMES = ("weight", "weights", "sample_weight", "权重", "样本权重")

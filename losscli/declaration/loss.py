@@ -17,7 +17,7 @@ from losscli.declaration.equivalent import Equivalent, texts_by_library
 from losscli.declaration.form import Coupling, Form, Hook, Kernel, Parameter, argument_names, array_names, unwrap
 from losscli.declaration.grammar import RawValue
 from losscli.declaration.properties import Claim, Functional, Ordering, Property, Reduction
-from losscli.errors import UsageError
+from losscli.errors import DataError, UsageError
 from losscli.messages import one_line
 
 ADVICE = ("Use", "Avoid", "Pitfalls")
@@ -237,12 +237,12 @@ class BoundLoss(NamedTuple):
                 raise UsageError(f"{self.loss.name} needs its parameter {name}, {parameter.domain.describe()}")
 
     def check_alternatives(self, roles: Collection[str]) -> None:
-        """Raise a UsageError if both of a role and a parameter are given, or neither, where one is needed."""
+        """Raise a DataError if both of a role and a parameter are given, or neither, where one is needed."""
         for role, parameter in self.loss.alternatives:
             if (role in roles) == (self.params[parameter] is not None):
                 found = "both are" if role in roles else "neither is"
                 choice = f"a number for each row ({role}) or one for all (its parameter {parameter})"
-                raise UsageError(f"{self.label} takes {choice}: {found} given")
+                raise DataError(f"{self.label} takes {choice}: {found} given")
 
     def check_form(self, form: Form) -> None:
         """Raise a UsageError if a parameter has another value than its default and the form does not read it."""

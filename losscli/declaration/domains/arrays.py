@@ -52,6 +52,9 @@ class Domain:
     is_compared = False
     """Whether labels are compared with predicted labels: any text may be one of them, in both."""
 
+    may_mix_names = False
+    """Whether one role may hold names and another one integers."""
+
     predicted = False
     """Whether probabilities may stand for labels."""
 

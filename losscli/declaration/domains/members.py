@@ -37,7 +37,7 @@ class Members(Domain):
 
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
         if self.needs_two and values.shape[1] == 1:
-            problem = f"{origin.name()}: one member a row, but {self.needs_two} needs two or more"
+            problem = f"{origin.name()}: one member a row, but {self.needs_two} needs 2 or more"
             if self.needs_two == "fair=true":
                 raise DataError(problem, Hint.CHOOSE_PARAMETER, setting="fair=false")
             raise DataError(f"{problem}, or a scale", Hint.CHOOSE_COLUMN, role="scale")

@@ -45,6 +45,7 @@ class SeriesNames(ComparedLabels):
 
     vector = False
     scalar = True
+    may_mix_names = True
 
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
         names = origin.memory.get(NAMES, ())
