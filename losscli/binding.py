@@ -17,11 +17,13 @@ from losscli.data.model_roles import SHARED_ROLES, model_role
 from losscli.data.positions import class_label_role, find_positions
 from losscli.data.role_columns import RoleColumns
 from losscli.data.role_names import usual_names
+from losscli.data.said_columns import said_levels
 from losscli.data.sources import FileParts, Sources
 from losscli.data.table import Kind
 from losscli.data.values import one_value_error, parse_number
 from losscli.declaration.domains import Domain, ValueOrigin
 from losscli.declaration.domains.members import Members
+from losscli.declaration.form import Form
 from losscli.declaration.loss import BoundLoss
 from losscli.declaration.row_lists import QUERY
 from losscli.errors import DataError, UsageError
@@ -229,6 +231,8 @@ def bind_loss(loss: BoundLoss, binder: Binder, found: dict[str, RoleColumns], na
             needed = [[role.name for role in each.roles if not role.optional] for each in loss.loss.forms]
             lacking = [[role for role in roles if role not in found] for roles in needed]
             raise binder.missing_error(lacking[0], loss.label, others=sorted(lacking[1:], key=len))
+    if "y_pred" not in named and (refusal := members_error(loss, form, found)) is not None:
+        raise refusal
     loss.check_alternatives(found)
     loss.check_form(form)
     check_frames(form, shapes_of(found), next((c.table.label for r, c in found.items() if r in form.names), ""))
@@ -241,6 +245,19 @@ def bind_loss(loss: BoundLoss, binder: Binder, found: dict[str, RoleColumns], na
             origin = ValueOrigin(role.name, bound.table.name)
             check_shape(shapes[role.name], role.domain.with_params(loss.params), origin, loss.label)
     return Evaluator(loss, form)
+
+
+def members_error(loss: BoundLoss, form: Form, found: Mapping[str, RoleColumns]) -> DataError | None:
+    """Return the error that what a loss reads as members are quantiles by the names of their columns, if they are."""
+    members = next((role.name for role in form.roles if isinstance(role.domain, Members)), None)
+    columns = found.get(members or "")
+    names = [] if columns is None else [column.name for column in columns.columns]
+    if columns is None or len(names) < 2 or said_levels(names) is None:
+        return None
+    problem = (
+        f"{columns.table.label}columns {names[0]!r} to {names[-1]!r} are quantiles, and {loss.label} reads members"
+    )
+    return DataError(f"{problem}: crps_quantile and wis read quantiles", Hint.CHOOSE_COLUMN, role="y_pred")
 
 
 def shapes_of(found: Mapping[str, RoleColumns]) -> dict[str, tuple[int, ...]]:

@@ -111,7 +111,7 @@ def name_model(text: str) -> str:
     """Return the name of a model: its column, or the common prefix of its columns."""
     first, comma, _ = text.partition(",")
     start = text.partition("*")[0] if "*" in text else first.rpartition("_")[0] if comma else ""
-    return start.rstrip("_[") or text
+    return start.rstrip("_[-. ") or text
 
 
 def check_same_classes(models: Mapping[str, RoleColumns]) -> None:

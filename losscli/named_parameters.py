@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from losscli.data.role_columns import RoleColumns
-from losscli.data.said_columns import said_levels, said_parameters
-from losscli.declaration.domains.levels import LEVEL_TOLERANCE, TAUS
+from losscli.data.said_columns import said_levels, said_parameters, said_times
+from losscli.declaration.domains.levels import LEVEL_TOLERANCE, TAUS, TIMES
 from losscli.declaration.loss import BoundLoss
 
 
@@ -42,7 +42,7 @@ def _set_by_names(loss: BoundLoss, found: Mapping[str, RoleColumns], notes: dict
         label = found[next(iter(domains))].table.label
         for name in [name for name in said if name not in loss.params]:
             del said[name]
-        _note_other_levels(loss, names, label, notes)
+        _note_others(loss, names, label, notes)
         if said:
             break
     taken = {name: value for name, value in said.items() if name not in loss.given and loss.params[name] != value}
@@ -56,13 +56,15 @@ def _set_by_names(loss: BoundLoss, found: Mapping[str, RoleColumns], notes: dict
     return loss.loss.bind({name: loss.params[name] for name in loss.given} | taken)
 
 
-def _note_other_levels(loss: BoundLoss, names: Mapping[str, Sequence[str]], label: str, notes: dict[str, None]) -> None:
-    """Note columns whose names say other levels than those that were set."""
-    if TAUS not in loss.given:
-        return
-    taus = loss.params[TAUS]
-    for several in names.values():
-        levels = said_levels(several)
-        if levels is not None and any(abs(a - b) > LEVEL_TOLERANCE for a, b in zip(levels, taus, strict=False)):
-            odd = next(i for i, (a, b) in enumerate(zip(levels, taus, strict=False)) if abs(a - b) > LEVEL_TOLERANCE)
-            notes[f"{label}column {several[odd]!r} is read as the quantile of level {taus[odd]:g}, as taus says"] = None
+def _note_others(loss: BoundLoss, names: Mapping[str, Sequence[str]], label: str, notes: dict[str, None]) -> None:
+    """Note a column whose name says another level or time than the one that was set."""
+    for parameter, read, what in (
+        (TAUS, said_levels, "the quantile of level"),
+        (TIMES, said_times, "the probability to survive"),
+    ):
+        for several in names.values() if parameter in loss.given else ():
+            pairs = zip(read(several) or (), loss.params[parameter], strict=False)
+            odd = next(((i, b) for i, (a, b) in enumerate(pairs) if abs(a - b) > LEVEL_TOLERANCE), None)
+            if odd is not None:
+                place, value = odd
+                notes[f"{label}column {several[place]!r} is read as {what} {value:g}, as {parameter} says"] = None

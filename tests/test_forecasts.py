@@ -230,3 +230,17 @@ def test_what_would_give_a_scale_is_listed(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("y_true,y_pred\n3,1\n")
     result = cli("compute", "mase", str(tmp_path / "p.csv"))
     assert "no column for scale, which mase needs (or else train; or series, train and train_series)" in result.err
+
+
+def test_quantiles_are_no_members(cli: Cli) -> None:
+    rows = b"y_true,q0.1,q0.5,q0.9\n1,0,1,2\n"
+    result = cli("compute", "wis,crps_ensemble", stdin=rows)
+    assert (result.status, result.out) == (3, "")
+    assert "columns 'q0.1' to 'q0.9' are quantiles, and crps_ensemble reads members" in result.err
+    assert cli("compute", "crps_ensemble", "--pred", "q0.1,q0.5,q0.9", stdin=rows).status == 0
+
+
+def test_a_median_beside_intervals_is_a_level(cli: Cli) -> None:
+    rows = b"y,net-median,net-lo-80,net-hi-80\n1,1.5,0,2\n"
+    result = cli("compute", "wis", "--true", "y", "-f", "csv", stdin=rows)
+    assert result.out.splitlines()[1].startswith("wis:taus=0.1/0.5/0.9,1,0.3")

@@ -222,3 +222,22 @@ def test_usual_names_of_columns_and_events_that_are_words(cli: Cli, tmp_path: Pa
         assert float(cli("compute", "cox", *data, "-f", "value", stdin=rows).out) == expected
     assert not is_role_name("event_id")  # it remains a key
     assert not is_role_name("status")
+
+
+def test_names_of_columns_say_the_times(cli: Cli) -> None:
+    """Listed columns are in the order of the times, whatever they are called."""
+    rows = b"time,event,surv_6,surv_12,surv_3\n4,1,0.7,0.2,0.9\n9,0,0.8,0.5,0.95\n13,1,0.9,0.6,0.97\n"
+    found = cli("compute", "integrated_brier", "-f", "value", stdin=rows)
+    typed = ("integrated_brier:times=3/6/12", "--pred", "surv_3,surv_6,surv_12", "-f", "value")
+    assert (found.out, cli("compute", *typed, stdin=rows).err) == (cli("compute", *typed, stdin=rows).out, "")
+    assert "times=3/6/12, as the names of the columns 'surv_3' to 'surv_12' say" in found.err
+    other = cli("compute", *typed[:2], "surv_6,surv_3,surv_12", "-f", "value", stdin=rows)
+    assert other.out != found.out
+    assert "column 'surv_6' is read as the probability to survive 3, as times says" in other.err
+    advice = cli("recommend", "--pred", "surv_*", stdin=rows).out
+    assert "use\tintegrated_brier:times=3/6/12\t" in advice
+
+
+def test_survival_data_without_predictions_lacks_these_alone(cli: Cli) -> None:
+    error = cli("recommend", stdin=b"time,event,risk\n1,1,2\n2,0,3\n").err
+    assert "no column for y_pred, which concordance_loss needs" in error

@@ -11,7 +11,7 @@ from losscli.data.role_columns import RoleColumns
 from losscli.data.role_names import usual_names
 from losscli.data.table import Table
 from losscli.declaration.domains import Domain
-from losscli.declaration.domains.levels import ALPHA, LEVEL_TOLERANCE, TAUS, IntervalEnd, QuantileRows
+from losscli.declaration.domains.levels import ALPHA, LEVEL_TOLERANCE, TAUS, TIMES, IntervalEnd, QuantileRows
 from losscli.errors import DataError
 from losscli.messages import Hint
 
@@ -25,6 +25,11 @@ LEVEL_OF_END = r"(?:[_\-. ]?(?:bound|limit|[cp]i|interval|quantile))?"
 LEVEL_OF_END += r"(?:[_\-. ]?(?P<level>\d{2}(?:\.\d+)?|0?\.\d+)%?)?"
 
 
+_MEDIAN = r"(?i)(?:.*[_\-. ])?median"
+_SURVIVAL = r"(?:s|s_?hat|p_?surv(?:ival)?|prob_?surv(?:ival)?|surv(?:ival)?)[_\-. (\[]*(?:t|at|time)?[_= ]?"
+_TIME = rf"(?i)(?:{_SURVIVAL}(\d+(?:\.\d+)?)[)\]]?|(\d+(?:\.\d+)?))"
+
+
 class PredictedQuantile(NamedTuple):
     """A column of predicted quantiles; the level of an end of an interval may be unknown until data is seen."""
 
@@ -35,6 +40,8 @@ class PredictedQuantile(NamedTuple):
 
 def level_in_name(name: str) -> float | None:
     """Return the level of the quantile that a column's name says: `q0.1`, `p10`, `quantile_0.1`, `0.1`, `10%`."""
+    if re.fullmatch(_MEDIAN, name.strip()):
+        return 0.5
     found = re.fullmatch(_LEVEL, name.strip())
     if found is None:
         return None
@@ -97,6 +104,10 @@ def find_level_columns(role: str, domain: Domain, table: Table, names: Sequence[
         chosen = plain if len(plain) > 1 else known
         levels = dict.fromkeys(level for _, level in chosen) if domain.levels is None else domain.levels
         several = [[q.column for q, level in chosen if abs(level - wanted) <= LEVEL_TOLERANCE] for wanted in levels]
+    elif domain.said_by_names == TIMES:
+        times = {name: time for name in names if (time := time_in_name(name)) is not None and not name[0].isdigit()}
+        chosen_times = sorted(times, key=lambda name: times[name])
+        several = [[name] for name in chosen_times] if len(times) > 1 else []
     else:
         return None
     if not several or not all(several):
@@ -124,8 +135,20 @@ def said_levels(names: Sequence[str]) -> tuple[float, ...] | None:
     return tuple(levels) if len(levels) == len(names) and len(set(levels)) == len(levels) else None
 
 
+def time_in_name(name: str) -> float | None:
+    """Return the time that the name of a column of survival probabilities says: `surv_12`, `S(12)`, `12`."""
+    found = re.fullmatch(_TIME, name.strip())
+    return None if found is None else float(found[1] or found[2])
+
+
+def said_times(names: Sequence[str]) -> tuple[float, ...] | None:
+    """Return the times that names of columns say, in their order; None unless all do, or if one is 0."""
+    times = [time for name in names if (time := time_in_name(name))]
+    return tuple(times) if len(times) == len(names) and len(set(times)) == len(times) else None
+
+
 def said_parameters(domains: Mapping[str, Domain], columns: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """Return what the names of columns say of the parameters of a loss: its `taus`, or `alpha` of an interval.
+    """Return what the names of columns say of the parameters of a loss: its `taus`, `times`, or `alpha` of an interval.
 
     Args:
         domains: Role -> domain of a form of the loss.
@@ -135,6 +158,9 @@ def said_parameters(domains: Mapping[str, Domain], columns: Mapping[str, Sequenc
     of_ends = [name for role, d in domains.items() if d.said_by_names == ALPHA for name in columns.get(role, ())]
     taus, ends = said_levels(of_levels) if of_levels else None, said_levels(of_ends) if len(of_ends) == 2 else None
     found: dict[str, Any] = {} if taus is None else {TAUS: taus}
+    of_times = [name for role, d in domains.items() if d.said_by_names == TIMES for name in columns.get(role, ())]
+    if len(of_times) > 1 and (times := said_times(of_times)) is not None:
+        found[TIMES] = times
     if ends is not None and ends[0] < ends[1] and abs(ends[0] + ends[1] - 1) <= LEVEL_TOLERANCE:
         found[ALPHA] = round(2 * ends[0], 6)
     return found

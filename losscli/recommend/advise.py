@@ -140,7 +140,8 @@ def by_forecast(advice: Iterable[Advice]) -> list[list[Advice]]:
     """Return the advice on losses to try: on rows, on queries, and on other columns than y_pred, where there is any."""
     tried = [a for a in advice if a.verdict in TO_TRY]
     of_rows = [a for a in tried if a.column is None and not a.is_of_queries]
-    parts = of_rows, [a for a in tried if a.is_of_queries], [a for a in tried if a.column is not None]
+    of_queries, of_columns = [a for a in tried if a.is_of_queries], [a for a in tried if a.column is not None]
+    parts = (of_queries, of_rows, of_columns) if tried and tried[0].is_of_queries else (of_rows, of_queries, of_columns)
     return [part for part in parts if part]
 
 

@@ -45,7 +45,7 @@ from losscli.recommend.order import (
 from losscli.recommend.residuals import MIN_DISPERSION, Residuals, may_be_skewed
 from losscli.recommend.sample import VALUES_PER_SAMPLE, ReservoirSampler, to_matrix
 from losscli.recommend.summary import ColumnSummary, reduce_rows
-from losscli.recommend.tasks import Task, are_members, find_task
+from losscli.recommend.tasks import PADDING_LABELS, Task, are_members, find_task
 
 MAX_FIRST_COUNT = 20
 """Whole numbers that start above it are counts only if their variance is that of counts."""
@@ -373,6 +373,8 @@ def check_labels(d: Profile) -> None:
     true, source = d.true, source_prefix(d.sample)
     if d.has_class_labels and not (true.is_whole and true.is_within(0, d.width - 1)):
         start = "; labels start at 0: subtract 1" if true.is_whole and true.is_within(1, d.width) else ""
+        if true.is_whole and true.low in PADDING_LABELS and true.high < d.width:
+            start = f"; leave out the rows of {true.low:g}, which marks what does not count"
         raise DataError(
             f"{source}y_pred has {d.width} numbers per row, so y_true must hold class labels 0..{d.width - 1}, but "
             f"goes from {true.range}{'' if true.is_whole else ' with fractions'}{start}"

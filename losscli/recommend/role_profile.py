@@ -72,7 +72,8 @@ ROLES_REASON = {
 class RoleProfile:
     """What data with other roles is: the rows of a `sample` (not all if `is_subsampled`), of `n` rows.
 
-    `class_sizes` are the numbers of rows of each class, empty where there are no labels.
+    `class_sizes` are the numbers of rows of each class, empty where there are no labels; `names` are those of the
+    columns of y_pred.
     """
 
     task: Task
@@ -83,6 +84,7 @@ class RoleProfile:
     extreme_rows: Batch
     is_subsampled: bool
     class_sizes: NDArray[np.int64]
+    names: tuple[str, ...] = ()
 
     @property
     def beside(self) -> BesideColumns:
@@ -234,7 +236,8 @@ def role_profile_of(
         first_loss(sample)
     class_sizes = np.array(list(sizes.values()), dtype=np.int64)
     is_weighted = sample.weight is not None
-    return RoleProfile(task, n, weight, is_weighted, sample, extreme_rows, sampler.is_subsampled, class_sizes)
+    names = tuple(column.name for column in dataset.bound["y_pred"].columns) if "y_pred" in dataset.bound else ()
+    return RoleProfile(task, n, weight, is_weighted, sample, extreme_rows, sampler.is_subsampled, class_sizes, names)
 
 
 def list_role_facts(d: RoleProfile) -> Iterator[Fact]:

@@ -113,6 +113,11 @@ def bind_role_set(
         wanted = next((one for one in ROLE_SETS if named & set(one.roles)), ROLE_SETS[0])
         lacking = [role for role in wanted.roles if binder.find(role, (Domain(), Domain(("N,C",)))) is None]
         raise binder.missing_error(lacking or list(wanted.roles), wanted.losses[0])
+    if not _is_found(binder, "y_true"):
+        for one in ROLE_SETS:
+            lacking = [role for role in one.roles if not _is_found(binder, role)]
+            if _has_mark(binder, one) and lacking and "y_true" not in lacking:
+                raise binder.missing_error(lacking, one.losses[0])
     return None
 
 

@@ -18,6 +18,10 @@ MIN_ROWS_OF_RATINGS = 20
 """Rows from which a few whole numbers are taken for ratings."""
 
 
+PADDING_LABELS = (-100, -1)
+"""Labels that mark what does not count, beside those of classes."""
+
+
 class Task(enum.StrEnum):
     """What the predictions are of; `unclear` if the data does not tell."""
 
@@ -68,6 +72,8 @@ def spread_of_counts(d: Profile) -> float:
 def are_members(d: Profile) -> bool:
     """Return whether several predictions a row are members of an ensemble: the target is a number, and no class."""
     if d.pred.is_simplex:
+        return False
+    if d.true.is_whole and d.true.low in PADDING_LABELS and d.true.high < d.width:
         return False
     return not d.true.is_whole or d.true.low < 0 or (d.true.high > 2 * d.width and d.pred.high > d.width)
 

@@ -272,7 +272,7 @@ Hazards = Annotated[Array, Probabilities(("N,M",))]
 SurvivalProbability = Annotated[Array, Probabilities(("N",))]
 """Probabilities of no event by some time, shape (N,)."""
 
-SurvivalCurve = Annotated[Array, Probabilities(("N,M",))]
+SurvivalCurve = Annotated[Array, censoring.SurvivalProbabilities(("N,M",))]
 """Rows of probabilities of no event by each of M times, shape (N, M)."""
 
 # Parameters

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.declaration.domains.arrays import Numbers, WholeNumbers
+from losscli.declaration.domains.arrays import Numbers, Probabilities, WholeNumbers
 from losscli.declaration.domains.intervals import FINITE_POSITIVE, Array, Interval
 from losscli.declaration.domains.labels import BinaryLabels
+from losscli.declaration.domains.levels import TIMES
 from losscli.declaration.domains.origin import ValueOrigin
 from losscli.declaration.domains.parameters import PerClass
 from losscli.messages import Hint
@@ -85,6 +86,13 @@ class TimeSteps(WholeNumbers):
 
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
         return rng.integers(0, dims["M"], size=self.size(dims))
+
+
+class SurvivalProbabilities(Probabilities):
+    """Rows of M probabilities to survive, in the order of the parameter `times`."""
+
+    said_by_names = TIMES
+    keeps_order = True
 
 
 class IncreasingTimes(PerClass):

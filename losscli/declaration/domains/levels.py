@@ -16,8 +16,8 @@ from losscli.declaration.domains.parameters import Number, ParameterDomain
 from losscli.errors import DataError
 from losscli.messages import Hint, number_text
 
-TAUS, ALPHA = "taus", "alpha"
-"""The parameters that names of columns may say: the levels of quantiles, the share that an interval leaves out."""
+TAUS, ALPHA, TIMES = "taus", "alpha", "times"
+"""The parameters that names of columns may say: levels of quantiles, what an interval leaves out, times of survival."""
 
 LEVEL_TOLERANCE = 1e-9
 """How far levels that belong together may be apart: 0.1 and 1 - 0.9."""

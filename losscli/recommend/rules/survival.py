@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from losscli.data.said_columns import said_times
 from losscli.recommend.role_profile import RoleProfile
 from losscli.recommend.rules.findings import Finding, avoid, consider, refuse, use
 from losscli.recommend.summary import percent, short
@@ -28,7 +29,7 @@ def times(d: RoleProfile) -> Iterator[Finding]:
         yield consider("concordance_loss:predicts=time", mend)
     if predicted.min() >= 0 and predicted.max() <= 1:
         middle = short(float(np.median(time)))
-        reason = f"suits if y_pred is the probability to survive one time: set at to it ({middle} is the median time)"
+        reason = f"suits if y_pred is the probability to survive one time: set `at` to it (the median is {middle})"
         yield consider(f"ipcw_brier:at={middle}", f"{reason}; it sees calibration, too")
     yield consider("cox", f"suits if y_pred is a log-hazard: only differences count; {read}")
     yield consider("aft", "suits if y_pred is the location of log time")
@@ -44,11 +45,17 @@ def curves(d: RoleProfile) -> Iterator[Finding]:
             "logistic_hazard_nll:from_logits=true", f"y_pred may be logits of the hazards of {width} intervals"
         )
         return
-    ends = np.quantile(time, [(k + 1) / (width + 1) for k in range(width)])
+    said = said_times(d.names)
+    ends = said or np.quantile(time, [(k + 1) / (width + 1) for k in range(width)])
     if bool((np.diff(predicted, axis=1) <= 0).all() and ends[0] > 0 and (np.diff(ends) > 0).all()):
         grid = "/".join(short(float(end)) for end in ends)
         falls = "y_pred falls along each row, as a survival curve does"
-        yield consider(f"integrated_brier:times={grid}", f"{falls}: set times to those of its {width} columns")
+        aim = (
+            "times are those that the names of its columns say"
+            if said
+            else f"set times to those of its {width} columns"
+        )
+        yield (use if said else consider)(f"integrated_brier:times={grid}", f"{falls}: {aim}")
     whole = bool((time == np.floor(time)).all() and time.max() < width)
     if whole:
         yield use("logistic_hazard_nll", f"time is the number of an interval, y_pred has a hazard for each of {width}")
