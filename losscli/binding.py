@@ -10,6 +10,7 @@ from losscli.data.batch import MODEL_ROLE, RowPolicy
 from losscli.data.column_words import suggest_column
 from losscli.data.columns import Binder
 from losscli.data.dataset import Dataset
+from losscli.data.first_values import first_values, holds_fractions, holds_names
 from losscli.data.folders import FILE_COLUMN
 from losscli.data.labels import ClassNames, Endings, align_columns, find_class_names, order_as_requested
 from losscli.data.masks import find_pixel_axes
@@ -19,8 +20,7 @@ from losscli.data.role_columns import RoleColumns
 from losscli.data.role_names import usual_names
 from losscli.data.said_columns import said_levels
 from losscli.data.sources import FileParts, Sources
-from losscli.data.table import Kind
-from losscli.data.values import one_value_error, parse_number
+from losscli.data.values import one_value_error
 from losscli.declaration.domains import Domain, ValueOrigin
 from losscli.declaration.domains.members import Members
 from losscli.declaration.form import Form
@@ -228,9 +228,12 @@ def bind_loss(loss: BoundLoss, binder: Binder, found: dict[str, RoleColumns], na
             found.update(binder.positional_pair(first, found))
         form = choose_form(loss, shapes_of(found))
         if form is None:
+            files = {role.name for each in loss.loss.forms for role in each.roles if not role.domain.per_row}
             needed = [[role.name for role in each.roles if not role.optional] for each in loss.loss.forms]
             lacking = [[role for role in roles if role not in found] for roles in needed]
-            raise binder.missing_error(lacking[0], loss.label, others=sorted(lacking[1:], key=len))
+            lacking[1:] = [[f"{role}=FILE" if role in files else role for role in roles] for roles in lacking[1:]]
+            fewest, *others = sorted(lacking, key=len)
+            raise binder.missing_error(fewest, loss.label, others=others)
     if "y_pred" not in named and (refusal := members_error(loss, form, found)) is not None:
         raise refusal
     loss.check_alternatives(found)
@@ -351,27 +354,6 @@ def bind_for_recommend(sources: Sources, options: EvaluationOptions, note: Note)
     if len(columns["y_true"].columns) == 1 and holds_fractions(columns["y_true"]):  # columns are members, no classes
         columns["y_pred"] = columns["y_pred"]._replace(endings=Endings(()))
     return make_dataset(columns, {"y_true": Target(), "y_pred": Domain()}, binder, options, note, "y_true")
-
-
-def holds_names(found: RoleColumns) -> bool:
-    """Return whether the first values of a role are texts that are no numbers."""
-    if found.columns[0].kind is not Kind.TEXT:
-        return False
-    numbers = [parse_number(value) for value in first_values(found)]
-    return None in numbers and all(number is None or math.isnan(number) for number in numbers)  # "none" may be a name
-
-
-def holds_fractions(found: RoleColumns) -> bool:
-    """Return whether one of the first values of a role is a number and not a whole one: these are no class labels."""
-    numbers = [parse_number(value) for value in first_values(found)]
-    return any(number is not None and math.isfinite(number) and number != int(number) for number in numbers)
-
-
-def first_values(found: RoleColumns) -> list[str]:
-    """Return the first values of the first column of a role, as text; none if they are not known before it is read."""
-    column, table = found.columns[0], found.table
-    values = None if column.trailing else table.first_values(column.name)
-    return [] if values is None else [value for value in values.tolist() if value is not None]
 
 
 def check_no_labels(predicted: RoleColumns) -> None:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from losscli.declaration.domains.levels import ALPHA, TAUS, TIMES
 from losscli.declaration.grammar import RawValue, parse_specs
 from losscli.declaration.loss import BoundLoss, checked
 from losscli.declaration.names import half_width
@@ -226,6 +227,10 @@ def _label(text: str, name: str, losses: Sequence[BoundLoss]) -> str:
     found = [loss for loss in by_name if all(_is_set_to(loss, key, typed) for key, typed in wanted.params.items())]
     if len(found) == 1:
         return found[0].label
+    said = {key: typed for key, typed in wanted.params.items() if key in (TAUS, ALPHA, TIMES)}
+    if len(by_name) == 1 and said and not said.keys() & by_name[0].given:  # names of columns may come to say so
+        given = {key: by_name[0].params[key] for key in by_name[0].given}
+        return by_name[0].loss.bind(given | dict(wanted.params)).label
     labels = ", ".join(loss.label for loss in losses)
     problem = "could be several of" if found else "is none of"
     raise UsageError(f"{name!r} {problem} the losses here: {labels}", option=("fail_if", text))
@@ -258,6 +263,9 @@ def _judge(gate: Gate, values: Values, lacking: Mapping[ResultKey, str]) -> list
     gate = readings[0] if readings else gate.likeliest_reading({pair for key, _ in there for pair in key[1]})
     selected = [(key[1], statistics) for key, statistics in there if gate.selects(key)]
     verdicts = [GateVerdict(gate, key[1], None, reason) for key, reason in lacking.items() if gate.selects(key)]
+    if not there and not verdicts and values:
+        labels = ", ".join(dict.fromkeys(label for (label, _), _ in values))
+        return [GateVerdict(gate, gate.selector, None, f"cannot be judged: the losses here are {labels}")]
     if not selected and not verdicts:
         return [GateVerdict(gate, gate.selector, None, f"cannot be judged: {_what_there_is(gate, there)}")]
     having = [(group, statistics) for group, statistics in selected if gate.statistic in statistics]

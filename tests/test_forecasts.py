@@ -229,7 +229,7 @@ def test_a_role_that_is_named_is_read(cli: Cli, tmp_path: Path) -> None:
 def test_what_would_give_a_scale_is_listed(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("y_true,y_pred\n3,1\n")
     result = cli("compute", "mase", str(tmp_path / "p.csv"))
-    assert "no column for scale, which mase needs (or else train; or series, train and train_series)" in result.err
+    assert "no column for scale, which mase needs (or else train=FILE)" in result.err
 
 
 def test_quantiles_are_no_members(cli: Cli) -> None:
@@ -244,3 +244,11 @@ def test_a_median_beside_intervals_is_a_level(cli: Cli) -> None:
     rows = b"y,net-median,net-lo-80,net-hi-80\n1,1.5,0,2\n"
     result = cli("compute", "wis", "--true", "y", "-f", "csv", stdin=rows)
     assert result.out.splitlines()[1].startswith("wis:taus=0.1/0.5/0.9,1,0.3")
+
+
+def test_a_gate_may_name_what_columns_say(cli: Cli) -> None:
+    rows = b"y_true,q0.1,q0.5,q0.9\n1,0,1.5,2\n"
+    status = {limit: cli("compute", "wis", "--fail-if", f"wis:taus={limit}", stdin=rows) for limit in (
+        "0.1/0.5/0.9>0.1", "0.1/0.5/0.9>9", "0.2/0.5/0.8>9")}  # fmt: skip
+    assert [result.status for result in status.values()] == [1, 0, 1]
+    assert "cannot be judged: the losses here are wis:taus=0.1/0.5/0.9" in status["0.2/0.5/0.8>9"].err

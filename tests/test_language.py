@@ -205,3 +205,12 @@ def test_tokens_of_texts_have_bytes_of_their_own() -> None:
 def test_a_parameter_that_does_nothing_is_refused(loss: str, given: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match=r"=\S+ does nothing where it reads .*: leave it out"):
         losscli.compute(loss, **given)
+
+
+def test_scores_beside_the_texts_they_are_of_are_read(cli: Cli) -> None:
+    rows = b"chosen,rejected,score_chosen,score_rejected\nyes,no,1,0\n"
+    assert float(cli("compute", "bpr", "-f", "value", stdin=rows).out) == pytest.approx(np.log1p(np.exp(-1)))
+
+
+def test_what_is_lacking_is_the_least(cli: Cli) -> None:
+    assert "no column for bytes, which bits_per_byte needs" in cli("compute", "bpb", stdin=b"log_prob\n-1\n").err

@@ -51,7 +51,8 @@ def missing_columns_error(
     names = [c.name or "''" for c in table.columns] or ["none"]
     n_hidden = len(names) - MAX_COLUMNS_SHOWN
     shown = list_columns(names) + (f" and {n_hidden} more" if n_hidden > 0 else "")
-    instead = "; or ".join(map(join_names, dict.fromkeys(tuple(each) for each in others if each)))
+    fewer = [each for each in others if each and not any({*other} < {*each} for other in (roles, *others))]
+    instead = "; or ".join(map(join_names, dict.fromkeys(map(tuple, fewer))))
     needs = f"{label} needs" + (f" (or else {instead})" if instead else "")
     problem = f"{table.label}no column for {' or '.join(roles)}, which {needs}; the columns are {shown}"
     hint = Hint.CHOOSE_COLUMNS if len(roles) == 2 else Hint.CHOOSE_COLUMN

@@ -214,6 +214,8 @@ class Binder:
         for names in ((role,), OTHER_NAMES.get(role, ())):
             found = [c for c in columns if c.name.lower() in names]
             if domain.scalar or has_array:
+                if len(found) > 1 and not domain.is_label:  # of a text and its score, the score
+                    found = [c for c in found if c.kind is Kind.NUMBER] or found
                 if len(found) > 1:
                     either = " and ".join(repr(c.name) for c in found)
                     problem = f"{table.label}columns {either} could both be {role}"

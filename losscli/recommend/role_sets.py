@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from losscli.binding import OBSERVED_ROLES, Note, bind, holds_names, make_binder, role_domains
+from losscli.binding import OBSERVED_ROLES, Note, bind, make_binder, role_domains
 from losscli.data.columns import Binder
 from losscli.data.dataset import Dataset
+from losscli.data.first_values import holds_names
 from losscli.data.role_columns import RoleColumns
 from losscli.data.role_names import has_prefix, usual_names
 from losscli.data.row_parts import group_by_parts
