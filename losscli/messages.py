@@ -103,6 +103,7 @@ class Hint(enum.Enum):
     SHOW_MURPHY = "plot them with {kind:murphy}"
     SHOW_OUTLIERS = "see {show_outliers:{count}}"
     SHOW_RELIABILITY = "plot it with {kind:reliability}"
+    SPELL_LABELS = "give such labels as names, with a letter before the digits"
     SWAP_AXES = "{role} must be (N, T, C): swap the first two axes of (T, N, C), as torch has it"
     TEXT_WITH_COMMAS = "{decimal:.} takes them for text"
     TOP_BY_LOSS = "{outliers:top:1%} flags by losses"

@@ -226,3 +226,64 @@ def test_padding_is_no_label_to_compare(loss: str, cli: Cli) -> None:
     result = cli("compute", loss, "d.npz")
     assert (result.status, result.out) == (3, "")
     assert "'label_ids' (y_true), row 1: -100 marks what does not count" in result.err
+
+
+LARGE = 9007199254740992
+"""2^53: floats do not tell this integer from the next."""
+
+
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [
+        ("zero_one", 0.5),
+        ("balanced_error", 0.5),
+        ("f1_loss", 2 / 3),
+        ("matthews_loss", 0.5),
+        ("cohen_kappa_loss", 2 / 3),
+        ("cohen_kappa_loss:weighting=linear", 1 / 1.7e12),
+        ("quadratic_weighted_kappa_loss", 1 / 1.7e12**2),
+    ],
+)
+@pytest.mark.parametrize("spell", [list, np.array])
+def test_large_integers_are_numbers_and_no_names(loss: str, expected: float, spell: Any) -> None:
+    found = losscli.compute(loss, y_true=spell([1700000000000, 5]), y_pred=spell([1700000000001, 5])).value
+    assert found == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("loss", ["zero_one", "balanced_error", "f1_loss", "quadratic_weighted_kappa_loss"])
+@pytest.mark.parametrize("ending", ["csv", "json", "npz", "parquet"])
+def test_integers_that_floats_round_are_refused(ending: str, loss: str, cli: Cli) -> None:
+    WRITERS[ending](f"d.{ending}", {"y_true": np.array([3, LARGE]), "y_pred": np.array([3, LARGE + 1])})
+    err = refusal(cli, loss, f"d.{ending}")
+    assert "(y_true), row 2" in err or "'y_true', row 2" in err
+    assert "is not below 2^53" in err
+    assert "give such labels as names" in err
+    WRITERS[ending](f"d.{ending}", {"y_true": np.array([1, 2]), "y_pred": np.array([1, -(10**16)])})
+    assert "'y_pred', row 2: -1e+16 is not below 2^53" in refusal(cli, loss, f"d.{ending}")
+
+
+@pytest.mark.parametrize("loss", ["zero_one", "balanced_error", "matthews_loss"])
+def test_integers_given_as_texts_keep_all_digits(loss: str) -> None:
+    true, predicted = [str(LARGE), "3"], [str(LARGE + 1), "3"]
+    assert losscli.compute(loss, y_true=true, y_pred=predicted).value == pytest.approx(0.5)
+    assert losscli.get_loss(loss).value(true, predicted) == pytest.approx(0.5)
+    assert losscli.compute(loss, y_true=true, y_pred=[f"{LARGE}.0", "3"]).value == 0
+
+
+@pytest.mark.parametrize("loss", ["supcon", "circle", "multi_similarity", "triplet_mined"])
+def test_labels_of_embeddings_are_told_apart_or_refused(loss: str) -> None:
+    embeddings = np.random.default_rng(0).normal(size=(6, 3))
+    labels = [LARGE, LARGE + 1, LARGE, LARGE + 1, 3, 3]
+    with pytest.raises(DataError, match=r"labels, row 1: .* is not below 2\^53"):
+        losscli.compute(loss, labels=labels, embeddings=embeddings)
+    named = losscli.compute(loss, labels=[str(label) for label in labels], embeddings=embeddings).value
+    assert named == losscli.compute(loss, labels=[0, 1, 0, 1, 2, 2], embeddings=embeddings).value
+
+
+def test_names_of_series_are_told_apart_or_refused() -> None:
+    series, past = [LARGE, LARGE + 1], [LARGE, LARGE, LARGE + 1, LARGE + 1]
+    data: dict[str, Any] = {"y_true": [1, 3], "y_pred": [2, 5], "train": [1, 2, 3, 7]}
+    with pytest.raises(DataError, match=r"series, row 1: .* is not below 2\^53"):
+        losscli.compute("mase", **data, series=series, train_series=past)
+    texts = {"series": [str(name) for name in series], "train_series": [str(name) for name in past]}
+    assert losscli.compute("mase", **data, **texts).value == 0.75

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from losscli.data.keys import canonical_key
 from losscli.data.values import parse_number, shorten
-from losscli.declaration.domains import FIRST_NAME, Array, ValueOrigin
+from losscli.declaration.domains import FIRST_NAME, Array, ValueOrigin, number_of_name
 from losscli.errors import DataError, UsageError
 from losscli.messages import Hint, did_you_mean
 
@@ -254,7 +254,7 @@ def number_names(values: NDArray[Any], codes: dict[str, int]) -> Array:
 def number_compared(values: NDArray[Any], codes: dict[str, int]) -> Array:
     """Return labels (N, ...) as numbers, NaN where missing: those that are numbers as they are, names from FIRST_NAME.
 
-    A number with a leading zero is a name, as 02 is.
+    A number with a leading zero is a name, as 02 is; so is one of 2^53 or more, which a float would round.
     """
 
     @cache
@@ -264,7 +264,9 @@ def number_compared(values: NDArray[Any], codes: dict[str, int]) -> Array:
             return np.nan
         value = parse_number(text)
         if value is None or not np.isfinite(value) or (text[0] == "0" and text.isdigit() and text != "0"):
-            return FIRST_NAME + codes.setdefault(text, len(codes))
+            return number_of_name(codes.setdefault(text, len(codes)))
+        if abs(value) >= FIRST_NAME:
+            return number_of_name(codes.setdefault(canonical_key(text), len(codes)))
         return value
 
     numbers: Array = np.array([number(text) for text in values.ravel().tolist()], dtype=np.float64)

@@ -46,8 +46,8 @@ class LabelPairs:
             cells: NDArray[np.intp] = ((true - low) * k + (predicted - low)).astype(np.intp)
             counted = SumsByIndex.of(cells, weight, k * k)
             at = np.flatnonzero(counted.value)
-            labels: Array = np.arange(low, low + k)
-            return cls(labels[at // k], labels[at % k], counted.take(at))
+            rows, columns = np.divmod(at.astype(np.float64), k)
+            return cls(low + rows, low + columns, counted.take(at))
         keys = keys_of(true, predicted)
         if weight is None:
             _, first, counts = np.unique(keys, return_index=True, return_counts=True)

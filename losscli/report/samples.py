@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from losscli.data.coded_text import CodedText
-from losscli.declaration.domains import FIRST_NAME, Array
+from losscli.declaration.domains import FIRST_NAME, Array, places_of_names
 from losscli.declaration.row_lists import QUERY, RowLists
 from losscli.errors import UsageError
 from losscli.evaluation.dataset_wide import check_has_samples
@@ -99,9 +99,11 @@ def name_labels(dataset: Dataset, role: str, values: Array) -> Any:
     names, domain = dataset.classes.names, dataset.domains[role]
     if compared := dataset.labels.compared_names:
         if (values >= FIRST_NAME).all():
-            return CodedText.of(values - FIRST_NAME, compared)
+            return CodedText.of(places_of_names(values), compared)
+        places = places_of_names(values).tolist()
         as_read = (int(v) if float(v).is_integer() else v for v in values.tolist())
-        return np.array([compared[v - FIRST_NAME] if v >= FIRST_NAME else v for v in as_read], dtype=object)
+        texts = [compared[int(p)] if p >= 0 else v for p, v in zip(places, as_read, strict=True)]
+        return np.array(texts, dtype=object)
     if not domain.is_label or getattr(domain, "soft", False):
         return values
     if not names:

@@ -42,6 +42,8 @@ from losscli.declaration.domains.labels import (
     Qualities,
 )
 from losscli.declaration.domains.labels import ClassTargets as ClassTargets
+from losscli.declaration.domains.labels import number_of_name as number_of_name
+from losscli.declaration.domains.labels import places_of_names as places_of_names
 from losscli.declaration.domains.masks import OneHotPixels, PixelProbabilities, PixelTargets
 from losscli.declaration.domains.members import Members, VectorMembers, VectorOutcomes
 from losscli.declaration.domains.origin import ValueOrigin as ValueOrigin

@@ -156,14 +156,42 @@ class GroupLabels(ClassTargets):
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
         wrong = (values < 0) | (values != np.floor(values)) | np.isinf(values)
         origin.refuse(wrong, values, f"is not {self.describe()}")
+        refuse_rounded(values, origin)
         return values.astype(np.int64)
 
     def describe(self) -> str:
         return "a class label: an integer >= 0, or any name"
 
 
-FIRST_NAME = 1 << 40
-"""The number that stands for the first name among labels that are compared as they are."""
+NAMES = "names"
+"""The key by which the memory of a role has the names of labels, by their places: name -> place."""
+
+FIRST_NAME = float(1 << 53)
+"""The number that stands for the first name among labels that are compared as they are; no integer label reaches it."""
+
+NAME_STEP = 2.0
+"""The step from the number of a name to that of the next: floats of that size are all even."""
+
+
+def number_of_name(place: int) -> float:
+    """Return the number that stands for the name at a place, counted from 0."""
+    return FIRST_NAME + NAME_STEP * place
+
+
+def places_of_names(numbers: Array) -> Array:
+    """Return the places, from 0, of the names that numbers stand for."""
+    return np.asarray((numbers - FIRST_NAME) / NAME_STEP)
+
+
+def refuse_rounded(values: Array, origin: ValueOrigin) -> None:
+    """Refuse integers that floats do not tell apart, which would be taken for one label.
+
+    Raises:
+        DataError: A value of 2^53 or more stands for no name.
+    """
+    is_rounded = (values <= -FIRST_NAME) if NAMES in origin.memory else (np.abs(values) >= FIRST_NAME)
+    what = "is not below 2^53, from where on numbers are rounded and different labels may become the same"
+    origin.refuse(is_rounded, values, what, Hint.SPELL_LABELS)
 
 
 @dataclass(eq=False, repr=False)
@@ -188,6 +216,7 @@ class ComparedLabels(Domain):
             wrong &= ~((values > 0) & (values < 1))
         origin.refuse(values == PADDING, values, "marks what does not count, and would be compared like any label")
         origin.refuse(wrong, values, f"is not {self.describe()}", Hint.GIVE_SIGMOIDS if self.predicted else None)
+        refuse_rounded(values, origin)
         return values
 
     def describe(self) -> str:
@@ -197,10 +226,6 @@ class ComparedLabels(Domain):
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
         size = self.size(dims)
         return rng.uniform(0.02, 0.98, size=size) if self.predicted else rng.integers(0, 2, size=size).astype(float)
-
-
-NAMES = "names"
-"""The key by which the memory of a role has the numbers of names: name -> number, less FIRST_NAME."""
 
 
 @dataclass(eq=False, repr=False)
@@ -225,6 +250,7 @@ class HardLabels(ComparedLabels):
             wrong = (values != np.floor(values)) | np.isinf(values)
         origin.refuse(values == PADDING, values, "marks what does not count, and would be compared like any label")
         origin.refuse(wrong, values, f"is not {self.describe()}", Hint.GIVE_HARD_LABELS)
+        refuse_rounded(values, origin)
         is_name = values >= FIRST_NAME
         if self.classes is not None:
             return self._places(values, origin)
@@ -258,4 +284,5 @@ class HardLabels(ComparedLabels):
 def label_texts(values: Array, origin: ValueOrigin) -> list[str]:
     """Return labels as text: names as they were given, integers by their digits."""
     names = list(origin.memory.get(NAMES, ()))
-    return [names[int(v) - FIRST_NAME] if v >= FIRST_NAME else str(int(v)) for v in values.tolist()]
+    places = places_of_names(values).tolist()
+    return [names[int(p)] if p >= 0 else str(int(v)) for p, v in zip(places, values.tolist(), strict=True)]

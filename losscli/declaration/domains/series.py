@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from losscli.declaration.domains.arrays import Domain
 from losscli.declaration.domains.intervals import Array
-from losscli.declaration.domains.labels import FIRST_NAME, NAMES, ComparedLabels
+from losscli.declaration.domains.labels import NAMES, ComparedLabels, number_of_name, refuse_rounded
 from losscli.declaration.domains.origin import NAMES_BY_NUMBER, ValueOrigin
 
 TRAINING_ROWS = 24
@@ -49,8 +49,9 @@ class SeriesNames(ComparedLabels):
 
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
         names = origin.memory.get(NAMES, ())
-        origin.memory[NAMES_BY_NUMBER] = {float(FIRST_NAME + i): name for i, name in enumerate(names)}
+        origin.memory[NAMES_BY_NUMBER] = {number_of_name(i): name for i, name in enumerate(names)}
         origin.refuse(~np.isfinite(values) | (values != np.floor(values)), values, f"is not {self.describe()}")
+        refuse_rounded(values, origin)
         return values
 
     @property
