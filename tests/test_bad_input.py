@@ -15,10 +15,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import losscli
 from losscli.data.csv.schema import CsvSchema
 from losscli.data.csv.split import BlockPiece, SplittableLines, range_pieces, split_stream
 from losscli.data.open_file import OpenFile
 from losscli.data.table import Column, Kind
+from losscli.errors import DataError
 from tests.conftest import Cli, Result, as_bytes, write_feather, write_npy, write_npz, write_parquet
 
 GOOD = b"y_true,y_pred\n1,2\n3,5\n"
@@ -546,3 +548,35 @@ def test_numbers_with_underscores_are_refused(cli: Cli, options: str) -> None:
 
 def test_outlier_rules_with_underscores_are_refused(cli: Cli) -> None:
     assert cli("compare", "--losses", "mse", "--outliers", "mad:1_0", "-", stdin=GOOD).status == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "compute mse,medae d.csv",
+        "compute balanced_error d.csv",
+        "compute mse d.csv --ci 0.9",
+        "compute mse d.csv --group-by g",
+        "compare d.csv --losses mse,mae",
+        "compare d.csv --losses mse --model a=d.csv --model b=e.csv",
+        "recommend d.csv",
+    ],
+)
+@pytest.mark.parametrize(
+    ("weight", "problem"),
+    [("1e308", "the sum of the weights is not finite"), ("1e-310", "the weights add up to 3e-310, too little")],
+)
+def test_weights_that_cannot_be_added_up(weight: str, problem: str, arguments: str, cli: Cli) -> None:
+    text = "y_true,y_pred,g,w\n1,2,a,W\n0,0,b,W\n1,1,a,W\n".replace("W", weight)
+    Path("d.csv").write_text(text)
+    Path("e.csv").write_text(text)
+    refused(cli(*arguments.split(), "--weight", "w"), 3, problem)
+
+
+@pytest.mark.parametrize(("loss", "more"), [("mse", {}), ("ndcg_loss", {"query": [1, 1, 2]})])
+def test_weights_in_memory_that_cannot_be_added_up(loss: str, more: dict[str, Any]) -> None:
+    function = losscli.get_loss(loss)
+    with pytest.raises(DataError, match="the sum of the weights is not finite"):
+        function.value([1, 0, 1], [2, 0, 1], weight=[1e308] * 3, **more)
+    with pytest.raises(DataError, match="the weights add up to 3e-310"):
+        function.value([1, 0, 1], [2, 0, 1], weight=[1e-310] * 3, **more)

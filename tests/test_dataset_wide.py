@@ -251,3 +251,27 @@ def test_its_gradient_is_one_number_a_row(of_means: Loss) -> None:
     assert (found.gradient.tolist(), found.per_sample) == ([0.375] * 4, None)
     (found,) = losscli.compute([function], **data, weight=[1, 1, 1, 0], gradient=True)
     assert np.nan_to_num(found.gradient, nan=-1).tolist() == [2 / 3, 2 / 3, 2 / 3, -1]
+
+
+@pytest.mark.parametrize("scale", [1e-285, 1e-165, 1e-90, 1e-80, 1e160, 1e306])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *COUNTED,
+        *OF_ALL_ROWS,
+        "cohen_kappa_loss:weighting=linear",
+        "concordance_loss",
+        *(f"expected_calibration_error:norm={norm}" for norm in ("l1", "l2", "max")),
+    ],
+)
+def test_the_scale_of_weights_does_not_matter(name: str, scale: float) -> None:
+    rng = np.random.default_rng(0)
+    data: dict[str, Any] = {"y_true": np.array([1, 0, 1, 0, 1, 1]), "y_pred": np.array([1, 1, 0, 0, 1, 1])}
+    if name == "concordance_loss":
+        data = {"time": rng.integers(1, 4, 6), "event": np.array([1, 0, 1, 1, 0, 1]), "y_pred": rng.random(6)}
+    elif name.startswith("expected"):
+        data["y_pred"] = rng.random(6)
+    weight = np.array([1, 2, 3, 1, 2, 3])
+    expected = losscli.compute(name, **data, weight=weight).value
+    assert losscli.compute(name, **data, weight=weight * scale).value == pytest.approx(expected, rel=1e-14)
+    assert losscli.get_loss(name).value(**data, weight=weight * scale) == pytest.approx(expected, rel=1e-14)

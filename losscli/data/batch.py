@@ -17,7 +17,7 @@ from losscli.data.model_roles import is_of_model, model_role, split_model_role
 from losscli.declaration.domains import Array, Domain, Mask, ValueOrigin
 from losscli.declaration.row_lists import QUERY, RowLists
 from losscli.errors import DataError, NoResultError
-from losscli.messages import Hint
+from losscli.messages import Hint, number_text
 
 ROWS_PER_BATCH = 1 << 18
 """Most rows of a batch: more would not stay in cache, fewer would leave threads waiting for Python."""
@@ -26,6 +26,9 @@ BYTES_PER_BATCH = 1 << 22
 """Most bytes of a batch, unless one row has more: a kernel holds several times as many, and so does each thread."""
 
 BYTES_PER_FLOAT = 8
+
+LEAST_WEIGHT_SUM = 1e-290
+"""The least sum of weights: below it products of a weight and a loss come near the least float, and lose digits."""
 
 MAX_COLUMN_MAJOR_WIDTH = 64
 """Most columns of a matrix that is stored by column: its row sums then add whole columns."""
@@ -209,6 +212,7 @@ class RowPolicy:
         lacking: The number of rows that lack a value where that is an error.
         left_out: The number of rows that were left out before: some model has no such row.
         omitted_groups: The groups of the rows left out.
+        weight: The sum of the weights, infinity if it is beyond all floats; None without weights.
     """
 
     nan: str = "error"
@@ -220,6 +224,7 @@ class RowPolicy:
     lacking: int = 0
     left_out: int = 0
     omitted_groups: set[tuple[str, ...]] = field(default_factory=set)
+    weight: float | None = None
     _first: str = ""
 
     @property
@@ -276,22 +281,28 @@ class RowPolicy:
                     self.lacking += int(missing.sum())
             if len(batch) and not self.lacking:  # after an error only the counts matter
                 self.weightless += 0 if absent is None else int(absent.sum())
+                self._add_weight(batch.weight)
                 yield batch
         if not is_part:
             self.conclude()
+
+    def _add_weight(self, weight: Array | None) -> None:
+        if weight is not None:
+            self.weight = (self.weight or 0.0) + sum_of_weights(weight)
 
     def conclude(self) -> None:
         """Check what can be told once all rows were read.
 
         Raises:
             NoResultError: There is no row.
-            DataError: A value is missing where that is an error.
+            DataError: A value is missing where that is an error, or weights are too large or too small to add up.
         """
         if not self.n:
             raise NoResultError("there are no rows")
         if self.lacking:
             rows = "1 row lacks" if self.lacking == 1 else f"{self.lacking} rows lack"
             raise DataError(f"{self._first}: {rows} a value, of {self.n} (this is the first)", Hint.OMIT_OR_PROPAGATE)
+        check_weight_sum(self.weight)
 
     def merge(self, other: RowPolicy) -> None:
         """Add the counts of another part; keep this one's first row that lacks a value."""
@@ -299,6 +310,7 @@ class RowPolicy:
         self.omitted += other.omitted
         self.weightless += other.weightless
         self.lacking += other.lacking
+        self._add_weight(None if other.weight is None else np.array([other.weight]))
         self.omitted_groups |= other.omitted_groups
 
 
@@ -315,6 +327,24 @@ def _find_absent(batch: Batch, weight: Array) -> Mask | None:
     batch.origins["weight"].refuse(wrong, weight, "is not a weight: weights are >= 0 and finite")
     absent = weight == 0
     return absent if absent.any() else None
+
+
+def sum_of_weights(weight: Array) -> float:
+    """Return the sum of weights that are not missing, infinity if it is beyond all floats."""
+    with np.errstate(over="ignore"):
+        return float(np.nansum(weight))
+
+
+def check_weight_sum(total: float | None) -> None:
+    """Check the sum of all weights, None without weights.
+
+    Raises:
+        DataError: Nothing can be divided by it, or products of the weights have lost their digits.
+    """
+    if total is not None and math.isinf(total):
+        raise DataError("the sum of the weights is not finite: divide them by the largest")
+    if total and total < LEAST_WEIGHT_SUM:
+        raise DataError(f"the weights add up to {number_text(total)}, too little for exact products: multiply them")
 
 
 def find_missing(batch: Batch) -> Mask | None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.batch import Batch, RowPolicy
+from losscli.data.batch import Batch, RowPolicy, check_weight_sum, sum_of_weights
 from losscli.data.positions import Positions
 from losscli.declaration.domains import NAMES, Array, ValueOrigin
 from losscli.errors import DataError, NoResultError
@@ -91,6 +91,7 @@ class BlockEvaluator(NamedTuple):
     def value(self, reduction: str) -> float:
         """Return the reduced loss without keeping the losses of rows."""
         check_reduction(self.evaluator, reduction)
+        check_weight_sum(None if self.weight is None else sum_of_weights(self.weight))
         unused = deque([new_accumulator(self.evaluator, reduction)])
 
         def work(start: int, batch: Batch) -> None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.batch import Batch, RowPolicy
+from losscli.data.batch import Batch, RowPolicy, check_weight_sum, sum_of_weights
 from losscli.data.coded_text import CodedText
 from losscli.data.queries import batches_of_queries
 from losscli.declaration.domains import Array, ValueOrigin
@@ -57,6 +57,7 @@ class QueryEvaluator(NamedTuple):
 
     def value(self, reduction: str) -> float:
         """Return the reduced loss without keeping the losses of queries."""
+        check_weight_sum(None if self.weight is None else sum_of_weights(self.weight))
         accumulator = Accumulator(self.evaluator.bound.loss.reduction, reduction, quick=True)
         for batch, outcome in self._outcomes():
             feed(accumulator, outcome, batch)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from losscli.declaration.domains import FIRST_NAME, Array
 from losscli.errors import DataError
-from losscli.losses._sums import SumsByIndex, sums_by
+from losscli.losses._sums import SumsByIndex, scale_weights, sums_by
 
 MAX_CELLS = 1 << 16
 """Cells of a table that is counted as a whole: more do not stay in cache, and are counted by those that occur."""
@@ -103,6 +103,8 @@ class LabelPairs:
 class Confusion:
     """The sums of a confusion matrix over the classes (K,) that occur, made of its cells, so that nothing cancels.
 
+    All weights are multiples of one power of two, so that no product of two of them is too large or too small.
+
     Attributes:
         classes: The labels that occur in either role, ascending.
         weight: The weights of the cells (m,); `rows` and `columns` (m,) are their classes.
@@ -114,7 +116,7 @@ class Confusion:
     """
 
     def __init__(self, pairs: LabelPairs) -> None:
-        self.weight = pairs.weight.value
+        self.weight = scale_weights(pairs.weight.value)
         self.classes, places = np.unique(np.concatenate([pairs.true, pairs.predicted]), return_inverse=True)
         self.rows, self.columns = np.split(places, 2)
         k, is_wrong = len(self.classes), self.rows != self.columns

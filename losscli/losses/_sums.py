@@ -24,6 +24,15 @@ def heads_and_tails(values: Array) -> tuple[Array, Array]:
     return heads, values - heads
 
 
+def scale_weights(weight: Array) -> Array:
+    """Return weights times a power of two, so that the largest is about 1: products of weights then keep their digits.
+
+    What does not depend on the scale of the weights stays the same to the last digit.
+    """
+    largest = float(weight.max(initial=0.0))
+    return np.asarray(np.ldexp(weight, -math.frexp(largest)[1])) if 0 < largest < math.inf else weight
+
+
 def sums_by(index: NDArray[np.intp], values: Array, size: int) -> Array:
     """Return the sums of values by their index (size,)."""
     return np.asarray(np.bincount(index, values, size), dtype=np.float64)

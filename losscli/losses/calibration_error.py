@@ -11,7 +11,7 @@ from losscli.declaration.domains import Array, Choice, ClassLabel, ClassProbabil
 from losscli.declaration.equivalent import same
 from losscli.declaration.loss import loss
 from losscli.declaration.properties import Property
-from losscli.losses._sums import SumsByIndex
+from losscli.losses._sums import SumsByIndex, scale_weights
 
 Norm = Annotated[Literal["l1", "l2", "max"], Choice(("l1", "l2", "max"))]
 
@@ -90,5 +90,6 @@ def _(counts: Bins, *, norm: str) -> float:
     if norm == "max":
         return float((gaps / weight).max())
     if norm == "l2":
-        return float(np.sqrt((gaps * gaps / weight).sum() / weight.sum()))
+        shares = scale_weights(weight)
+        return float(np.sqrt((np.square(gaps / weight) * shares).sum() / shares.sum()))
     return float(gaps.sum() / weight.sum())

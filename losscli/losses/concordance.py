@@ -12,7 +12,7 @@ from losscli.declaration.domains.parameters import Choice
 from losscli.declaration.equivalent import same
 from losscli.declaration.loss import loss
 from losscli.declaration.properties import Property
-from losscli.losses._sums import cumulated
+from losscli.losses._sums import cumulated, scale_weights
 
 Integers = NDArray[np.intp]
 Predicted = Annotated[Literal["risk", "time"], Choice(("risk", "time"))]
@@ -108,6 +108,7 @@ def concordance_loss(
     score = y_pred if predicts == "risk" else -y_pred
     _, rank = np.unique(time, return_inverse=True)
     place = 2 * rank + (event == 0)  # of one time events come first, and are not compared with each other
+    weight = None if weight is None else scale_weights(weight)
     at_place = np.bincount(place, weight).astype(np.float64)
     later = np.append(cumulated(at_place[:0:-1])[::-1], 0.0)
     comparable = float(at_place[::2] @ later[::2])

@@ -12,7 +12,7 @@ from losscli.declaration.domains import Array, PairLabel, Score
 from losscli.declaration.equivalent import same
 from losscli.declaration.loss import loss
 from losscli.declaration.properties import Property
-from losscli.losses._sums import cumulated
+from losscli.losses._sums import cumulated, scale_weights
 
 SCORES = {
     "s": "y_pred, the scores",
@@ -55,7 +55,7 @@ def steps(y_true: Array, y_pred: Array, weight: Array | None) -> tuple[Steps, fl
         return Steps(np.diff(reached, prepend=0.0), reached, above, so_far), float(len(zeros))
     is_sorted = bool((y_pred[1:] >= y_pred[:-1]).all())
     order = slice(None, None, -1) if is_sorted else np.argsort(y_pred)[::-1]
-    ordered, positive, weight = y_pred[order], y_true[order], weight[order]
+    ordered, positive, weight = y_pred[order], y_true[order], scale_weights(weight)[order]
     ends = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]), len(ordered) - 1)
     reached, zeros_so_far = (cumulated(weight * share)[ends] for share in (positive, 1 - positive))
     above = np.concatenate([[0.0], zeros_so_far[:-1]])
