@@ -580,3 +580,28 @@ def test_weights_in_memory_that_cannot_be_added_up(loss: str, more: dict[str, An
         function.value([1, 0, 1], [2, 0, 1], weight=[1e308] * 3, **more)
     with pytest.raises(DataError, match="the weights add up to 3e-310"):
         function.value([1, 0, 1], [2, 0, 1], weight=[1e-310] * 3, **more)
+
+
+SERIES = {"y_true": [1, 2], "y_pred": [1, 2]}
+FACES = {"labels": [0, 1], "embeddings": [[1, 2], [2, 3]]}
+
+
+@pytest.mark.parametrize(
+    ("loss", "data", "table"),
+    [
+        ("mase", {**SERIES, "train": np.zeros(0)}, "train"),
+        ("mase", {**SERIES, "series": [1, 2], "train": np.zeros(0), "train_series": np.zeros(0)}, "train"),
+        ("proxy_anchor", {**FACES, "proxies": np.zeros((0, 2))}, "proxies"),
+        ("subcenter_arcface", {**FACES, "weights": np.zeros((0, 3, 2))}, "weights"),
+    ],
+)
+def test_a_table_without_rows(loss: str, data: dict[str, Any], table: str, cli: Cli) -> None:
+    Path("d.npz").write_bytes(npz(**data))
+    refused(cli("compute", loss, "d.npz"), 3, f"d.npz: column '{table}'", "has no rows")
+    if table == "train":
+        Path("d.json").write_text(json.dumps({name: np.asarray(values).tolist() for name, values in data.items()}))
+        refused(cli("compute", loss, "d.json"), 3, "d.json: column 'train': has no rows")
+    with pytest.raises(DataError, match=f"{table}: has no rows"):
+        losscli.compute(loss, **data)
+    with pytest.raises(DataError, match=f"{table}: has no rows"):
+        losscli.get_loss(loss).value(**data)

@@ -575,3 +575,13 @@ def test_medians_of_infinite_losses_of_models_give_no_warning() -> None:
     data = {"y_true": [np.inf, 1, np.inf, 2, 3, np.inf], "a": [1.0, 2, 3, 3, 4, 4], "b": [2.0, 4, 1, 3, 7, 3]}
     found = losscli.compare("medae", data=data, models=("a", "b"))
     assert len(found.to_frame()) == 2
+
+
+@pytest.mark.parametrize("name", ["wape", "rmae", "wql:taus=0.5"])
+@pytest.mark.parametrize("method", ["auto", "studentized", "bca"])
+def test_one_row_that_carries_the_divisor_leaves_no_interval(name: str, method: Any) -> None:
+    more = {"baseline": [3, 4, 5, 6]} if name == "rmae" else {}
+    found = losscli.compute(name, y_true=[1, 2, 1e17, 3], y_pred=[1, 2.5, 4, 4], ci=0.9, ci_method=method, **more)
+    assert found.ci is not None
+    assert (found.ci.low, found.ci.high) == (None, None)
+    assert found.ci.why == "no interval: without one of the rows there is next to nothing to divide by"

@@ -229,7 +229,8 @@ class Dataset:
                 if role not in self._by_row:
                     kind, origin = c.columns[0].kind if self.domains[role].is_label else Kind.NUMBER, self._origin(c)
                     chunks = c.table.chunks({column.name: kind for column in c.columns})
-                    whole[role] = np.concatenate([self._array(c, chunk, origin) for chunk in chunks])
+                    read = [self._array(c, chunk, origin) for chunk in chunks]
+                    whole[role] = np.concatenate(read or origin.refuse_empty())
                     if self.domains[role].shapes[0].startswith("C"):
                         self.classes.check_count(role, len(whole[role]), "rows", c.table.label)
             self.whole = whole

@@ -203,6 +203,8 @@ class Evaluator:
             if name not in batch.arrays:
                 continue
             array, origin, domain = batch.arrays[name], batch.origins[name], role.domain.with_params(self.bound.params)
+            if name in batch.tables and not len(array):
+                origin.refuse_empty()
             index = pixel_axes.get(name) or find_index(array, domain, origin, label)
             check_rows_hold_numbers(array, domain, origin)
             shape = array.shape if index is None else index_shape(array, index)

@@ -40,6 +40,7 @@ ONE_ROW = "there is only 1 row to resample"
 NOT_FINITE = "not all values are finite"
 NO_SPREAD = "all resamples give the same value: equal rows say nothing of the spread"
 NO_DIVISOR = "some resamples have nothing to divide by: there are too few rows that count"
+ONE_DIVISOR = "without one of the rows there is next to nothing to divide by"
 NO_SPREAD_WITHIN = "resamples without any spread leave the studentized one open"
 STREAMED = (
     f"more than {MAX_ROWS_HELD} rows are not resampled at once, but go through a Poisson bootstrap block by block"
@@ -150,8 +151,12 @@ def interval(ratio: Ratio, resampling: Resampling) -> ConfidenceInterval:
     if not ratio.gaps.any():
         return ConfidenceInterval.none(resampling, NO_SPREAD)
     method, why = "studentized" if resampling.method == "auto" else resampling.method, ""
+    if method == "bca" and not np.isfinite(ratio.influence).all():
+        return ConfidenceInterval.none(resampling, ONE_DIVISOR)
     ends = METHODS[method](ratio, resampling.tails)
     if not all(map(math.isfinite, ends)):
+        if not np.isfinite(ratio.influence).all():
+            return ConfidenceInterval.none(resampling, ONE_DIVISOR)
         method, why, ends = "bca", f"bca interval: {NO_SPREAD_WITHIN}", bca(ratio, resampling.tails)
     return ConfidenceInterval(*ends, resampling.level, method, len(ratio.gaps), resampling.seed, why)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +90,10 @@ class ValueOrigin:
         """Raise the error for the first wrong value, if there is one."""
         if wrong.any():
             raise self.error(wrong, values, what, hint)
+
+    def refuse_empty(self) -> NoReturn:
+        """Raise the error for a table without rows."""
+        raise DataError(f"{self.name()}: has no rows")
 
     def error(self, wrong: Mask, values: NDArray[Any], what: str, hint: Hint | None = None, **fields: Any) -> DataError:
         """Return the error for the first wrong value; `what` follows the value, and the hint has the field `role`."""
