@@ -27,6 +27,7 @@ from losscli.declaration.domains import (
     AnyLabel,
     Array,
     Bias,
+    BinCount,
     BinPosition,
     BinPositionRow,
     Boolean,
@@ -213,6 +214,7 @@ __all__ = [  # arrays
 __all__ += [  # parameters
     "Alpha",
     "Angle",
+    "BinCount",
     "Boolean",
     "BoxFormat",
     "BoxPenalty",

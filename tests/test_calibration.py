@@ -380,3 +380,11 @@ def test_fit_is_that_of_scipy() -> None:
     counts = np.bincount(pooled)
     expected = isotonic_regression(np.bincount(pooled, DIABETES["y_true"]) / counts, weights=counts).x
     assert np.allclose(fit.recalibrated, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("bins", [0, 1_000_001, 1e12, 1e200])
+@pytest.mark.parametrize("loss", ["expected_calibration_error", "ghm_c", "ghm_r"])
+def test_bins_are_as_many_as_memory_holds(loss: str, bins: float) -> None:
+    with pytest.raises(losscli.UsageError, match=r"bins.* must be an integer in \[1, 1000000\]"):
+        losscli.compute(loss, y_true=[0, 1], y_pred=[0.2, 0.7], bins=bins)
+    assert losscli.compute(loss, y_true=[0, 1], y_pred=[0.2, 0.7], bins=1_000_000).value > 0

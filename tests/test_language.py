@@ -214,3 +214,13 @@ def test_scores_beside_the_texts_they_are_of_are_read(cli: Cli) -> None:
 
 def test_what_is_lacking_is_the_least(cli: Cli) -> None:
     assert "no column for bytes, which bits_per_byte needs" in cli("compute", "bpb", stdin=b"log_prob\n-1\n").err
+
+
+@pytest.mark.parametrize("temperature", [1e120, 1e155, 1e200, 1e308])
+def test_distillation_has_a_limit_at_high_temperatures(temperature: float) -> None:
+    """It is half of the variance, over the classes, of the differences of the logits."""
+    teacher, student = np.array([[1.0, 2.0, 4.0]]), np.array([[0.0, 3.0, 1.0]])
+    found = losscli.compute("distillation", teacher=teacher, student=student, temperature=temperature).value
+    assert found == pytest.approx(np.var(teacher - student) / 2, rel=1e-12)
+    large = losscli.compute("distillation", teacher=teacher * 1e290, student=student * 1e290, temperature=temperature)
+    assert large.value == np.inf

@@ -7,7 +7,15 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.declaration.domains import Array, Choice, ClassLabel, ClassProbabilities, Count, PairLabel, Probabilities
+from losscli.declaration.domains import (
+    Array,
+    BinCount,
+    Choice,
+    ClassLabel,
+    ClassProbabilities,
+    PairLabel,
+    Probabilities,
+)
 from losscli.declaration.equivalent import same
 from losscli.declaration.loss import loss
 from losscli.declaration.properties import Property
@@ -60,7 +68,7 @@ class Bins:
     ),
 )
 def expected_calibration_error(
-    y_true: PairLabel, y_pred: PairProbability, weight: Array | None, *, bins: Count = 15, norm: Norm = "l1"
+    y_true: PairLabel, y_pred: PairProbability, weight: Array | None, *, bins: BinCount = 15, norm: Norm = "l1"
 ) -> Bins:
     """The mean distance of confidence and accuracy, over bins of equal width.
 
@@ -76,7 +84,7 @@ def expected_calibration_error(
 
 @expected_calibration_error.form
 def _(
-    y_true: ClassLabel, y_pred: ClassProbabilities, weight: Array | None, *, bins: Count = 15, norm: Norm = "l1"
+    y_true: ClassLabel, y_pred: ClassProbabilities, weight: Array | None, *, bins: BinCount = 15, norm: Norm = "l1"
 ) -> Bins:
     best: NDArray[Any] = y_pred.argmax(axis=1)
     return Bins(y_pred[np.arange(len(y_pred)), best], (best == y_true).astype(np.float64), weight, bins)

@@ -6,7 +6,17 @@ from functools import partial
 
 import numpy as np
 
-from losscli.declaration.domains import EPS, Array, Boolean, Count, FinitePositive, Mask, Probability, Real, SoftLabel
+from losscli.declaration.domains import (
+    EPS,
+    Array,
+    BinCount,
+    Boolean,
+    FinitePositive,
+    Mask,
+    Probability,
+    Real,
+    SoftLabel,
+)
 from losscli.declaration.equivalent import same
 from losscli.declaration.loss import loss
 from losscli.declaration.properties import Property, given
@@ -52,7 +62,7 @@ ghm_loss = partial(loss, coupled=True, references=("Li et al. 2019, arXiv:1811.0
         ),
     ),
 )
-def ghm_c(y_true: SoftLabel, y_pred: Probability, *, bins: Count = 10, from_logits: Boolean = False) -> Array:
+def ghm_c(y_true: SoftLabel, y_pred: Probability, *, bins: BinCount = 10, from_logits: Boolean = False) -> Array:
     """Binary cross-entropy that balances all levels of difficulty: many easy examples and a few hopeless ones.
 
     The gradient norm |p - y| of each element falls into one of `bins` equal bins. The weight of an element is inverse
@@ -93,7 +103,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool) -> Mask:
         ),
     ),
 )
-def ghm_r(y_true: Real, y_pred: Real, *, mu: FinitePositive = 0.02, bins: Count = 10) -> Array:
+def ghm_r(y_true: Real, y_pred: Real, *, mu: FinitePositive = 0.02, bins: BinCount = 10) -> Array:
     """Smooth absolute error that balances all levels of difficulty: box regression with many outliers.
 
     The gradient norm |e|/sqrt(e² + mu²) of each element falls into one of `bins` equal bins. The weight of an element

@@ -382,6 +382,12 @@ class Divergence(NamedTuple):
     kl: Array
 
 
+HOT = 1e140
+"""A temperature at which the divergence of logits below COLD_LOGIT is at its limit; its square is still a float."""
+
+COLD_LOGIT = 1e130
+
+
 def soften(logits: Array, temperature: float) -> Array:
     """Compute log softmax(z/T); differences of large logits keep their digits."""
     return log_softmax(shift_down(logits, logits.max(axis=1)) / temperature)
@@ -445,7 +451,9 @@ def distillation(teacher: Scores, student: Scores, *, temperature: FinitePositiv
     Avoid: probabilities (kl).
     Pitfalls: values at different temperatures cannot be compared; a student as bad as its teacher has 0.
     """
-    return temperature**2 * compare_logits(teacher, student, temperature).kl
+    if temperature > HOT and max(np.abs(teacher).max(initial=0), np.abs(student).max(initial=0)) < COLD_LOGIT:
+        temperature = HOT
+    return temperature * (temperature * compare_logits(teacher, student, temperature).kl)
 
 
 @distillation.gradient

@@ -302,6 +302,9 @@ ExtendedReal = Annotated[float, Number()]
 Count = Annotated[int, Number(Interval(1), integer=True)]
 """An integer >= 1."""
 
+BinCount = Annotated[int, Number(Interval(1, 1e6), integer=True, usual=(1, 4))]
+"""How many bins there are: an integer from 1 to 1 000 000, as there is an array of them."""
+
 Power = Annotated[float, TweediePower()]
 """The power of a Tweedie distribution: finite, not between 0 and 1."""
 
