@@ -94,7 +94,7 @@ def bind(
             # labels that know their classes decide how a column is read
             several = read_as.get(role.name, domain), domain
             read_as[role.name] = max(several, key=lambda d: (d.is_label, not d.accepts_any_label))
-    is_given = QUERY in sources.given or QUERY in options.columns
+    is_given = QUERY in (*sources.given, *sources.by_role, *options.columns)
     by_query = bind_queries(evaluators, columns, is_given, note)
     check_series(found, columns, named, note)
     unread = next((role for role in named if role in domains and role not in columns), None)

@@ -197,6 +197,24 @@ def test_rows_that_are_queries_and_rows_of_queries() -> None:
         losscli.get_loss("ndcg_loss")(y, s, query=range(6))
 
 
+def test_rows_that_are_queries_go_without_a_query_in_files(cli: Cli, tmp_path: Path) -> None:
+    for name, values in (("yt", [[1.0, 0], [0, 2]]), ("yp", [[1.0, 2], [3, 4]]), ("qq", [1, 2])):
+        np.save(tmp_path / f"{name}.npy", values)
+    lists = [{"y_true": [1, 0], "y_pred": [1, 2], "group": 1}, {"y_true": [0, 2], "y_pred": [3, 4], "group": 1}]
+    (tmp_path / "group.json").write_text(json.dumps(lists))
+    (tmp_path / "query.json").write_text(json.dumps(lists).replace("group", "query"))
+    arrays, query = [f"y_true={tmp_path}/yt.npy", f"y_pred={tmp_path}/yp.npy"], f"query={tmp_path}/qq.npy"
+    for files in (arrays, [str(tmp_path / "group.json")]):
+        refused, expected = cli("compute", "ndcg", *files, query), cli("compute", "ndcg", *files)
+        assert (refused.status, expected.status) == (2, 0)
+        assert "each row is a query, as y_pred has several scores a row: the role query goes without" in refused.err
+    found = cli("compute", "ndcg", str(tmp_path / "query.json"))
+    assert (found.status, found.out, found.err.count("\n")) == (3, "", 1)
+    assert (
+        "query.json: each row is a query, as y_pred has several scores a row: leave out the column 'query'" in found.err
+    )
+
+
 def test_without_a_query_all_rows_are_one(cli: Cli) -> None:
     result = cli("compute", "ndcg_loss", stdin=b"y_true,y_pred\n0,1\n1,2\n2,0\n")
     assert "note: no column for query: all rows are one query" in result.err
