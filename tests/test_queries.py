@@ -315,6 +315,16 @@ def test_groups_of_queries() -> None:
         losscli.compute("map_loss", frame, group_by="site")
 
 
+def test_listmle_keeps_its_digits_beside_a_common_offset_and_scores_far_apart() -> None:
+    y, loss = [3, 1, 2, 0], losscli.get_loss("listmle")
+    far = [1000000.2, 999999.7, 1000001.25, 1000000.4]
+    assert loss.value(y_true=y, y_pred=far) == pytest.approx(3.335610667082428882, rel=1e-15)
+    slope = [-0.82411658930738792627, -0.43206298780116400145, 0.11249488104056743023, 1.1436846960679844975]
+    np.testing.assert_allclose(loss.gradient(y_true=y, y_pred=far), slope, rtol=1e-14)
+    apart = [1e6, 0.3, 0.2, 0.7]  # the largest one costs the others no digits
+    assert loss.value(y_true=y, y_pred=apart) == pytest.approx(2.2358084711257053032, rel=1e-15)
+
+
 # -------------------------------------------------------------------------------------------------- commands
 
 

@@ -142,6 +142,37 @@ def test_cox_of_an_event_that_outweighs_all_others_keeps_its_digits() -> None:
     np.testing.assert_allclose(found.per_sample, [np.log1p(2 * np.exp(-25)), 0, 0], rtol=1e-14)
 
 
+@pytest.mark.parametrize("ties", ["breslow", "efron"])
+def test_cox_with_weights_keeps_its_digits_beside_a_common_offset(ties: str) -> None:
+    rows = {"time": [1, 2, 3], "event": [1, 1, 1], "y_pred": [1000000.2, 999999.7, 1000001.25], "weight": [1, 2, 0.25]}
+    found = losscli.compute("cox", ties=ties, gradient=True, **rows)
+    assert found.value == pytest.approx(0.93538066343309929709, rel=1e-14)
+    expected = [-0.658408591778707218, 0.0437241753649498472, 0.614684416413757371]
+    np.testing.assert_allclose(found.gradient, expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("ties", "time", "score", "expected"),
+    [
+        ("breslow", [1, 2], [30.0, 0.0], [-9.35762296883929895e-14, 9.35762296883929895e-14]),
+        ("efron", [1, 2], [30.0, 0.0], [-9.35762296883929895e-14, 9.35762296883929895e-14]),
+        ("breslow", [1, 1, 2], [30.0, 30.0, 0.0], [-4.67881148441986839e-14] * 2 + [9.35762296883973678e-14]),
+        ("efron", [1, 1, 2], [30.0, 30.0, 0.0], [-7.01821722662958367e-14] * 2 + [1.40364344532591673e-13]),
+        (
+            "efron",
+            [1, 1, 1, 2],
+            [30.0, 30.0, 29.5, 0.0],
+            [0.1509551935715763266, 0.1509551935715763266, -0.30191038714335010695, 1.97453753850303859e-13],
+        ),
+    ],
+)
+def test_the_gradient_of_cox_for_scores_far_apart_keeps_its_digits(
+    ties: str, time: list[int], score: list[float], expected: list[float]
+) -> None:
+    found = losscli.compute("cox", ties=ties, time=time, event=[1] * len(time), y_pred=score, gradient=True)
+    np.testing.assert_allclose(found.gradient, expected, rtol=1e-13)
+
+
 BOUNDS = {
     "lower": np.array([1.0, 2.0, 0.0, 0.0, 1.5, 2.0, 0.1, 3.0]),
     "upper": np.array([1.0, np.inf, 4.0, np.inf, 3.0, 2.0001, 50.0, 1e6]),

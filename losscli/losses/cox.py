@@ -14,45 +14,10 @@ from losscli.declaration.domains.parameters import Choice
 from losscli.declaration.equivalent import same
 from losscli.declaration.loss import loss
 from losscli.declaration.properties import Property
+from losscli.losses._exp_sums import above, accumulate_exp, scale_exp, sum_of_later
+from losscli.losses._numerics import weigh
 
 TieHandling = Annotated[Literal["breslow", "efron"], Choice(("breslow", "efron"))]
-
-MAX_RISE = 300.0
-"""Sums of exponentials are kept relative to a level as long as the largest term rises by no more than e to this."""
-
-
-def scale_exp(x: Array, level: Array) -> Array:
-    """Compute exp(x - level), 1 where both are the same infinity."""
-    return np.where(x == level, 1.0, np.exp(x - level))
-
-
-def accumulate_exp(x: Array) -> tuple[Array, Array]:
-    """Return levels, which rise, and the sums of exp(x - level) up to each place: no term is lost that counts."""
-    largest = np.maximum.accumulate(x)
-    level, total = np.empty(len(x)), np.empty(len(x))
-    start, sum_before, level_before = 0, 0.0, -np.inf
-    while start < len(x):
-        stop = int(np.searchsorted(largest, largest[start] + MAX_RISE, side="right"))
-        level[start:stop] = top = largest[stop - 1]
-        terms = scale_exp(x[start:stop], level[start:stop])
-        terms[0] += sum_before * np.exp(level_before - top) if start else 0.0
-        np.cumsum(terms, out=total[start:stop])
-        start, sum_before, level_before = stop, total[stop - 1], top
-    return level, total
-
-
-def sum_of_later(x: Array, level: Array) -> Array:
-    """Compute the sum of x_k exp(level - level_k) over all later places k; levels rise."""
-    found = np.zeros(len(x))
-    edges = [0, *(np.flatnonzero(level[1:] != level[:-1]) + 1), len(x)]
-    beyond = 0.0
-    for start, stop in zip(reversed(edges[:-1]), reversed(edges[1:]), strict=True):
-        sums = np.cumsum(x[start:stop][::-1])[::-1]
-        found[start : stop - 1] = sums[1:]
-        found[start:stop] += beyond
-        if start:
-            beyond = (beyond + sums[0]) * np.exp(level[start - 1] - level[start])
-    return found
 
 
 class RiskSets(NamedTuple):
@@ -77,6 +42,11 @@ class RiskSets(NamedTuple):
     others: Array
     total: Array
 
+    @property
+    def log_weight(self) -> Array | None:
+        """The logarithms of the weights; None for 0."""
+        return None if self.weight is None else np.log(self.weight)
+
     def sum_by_time(self, of_rows: Array) -> Array:
         """Add up what rows of the same time have."""
         return np.add.reduceat(of_rows, self.start)
@@ -87,10 +57,9 @@ class RiskSets(NamedTuple):
         base = np.full(len(self.start), -np.inf)
         base[self.group[is_largest]] = self.score[is_largest]
         own = 1.0 if self.weight is None else self.weight[is_largest]
-        logs = self.score if self.weight is None else self.score + np.log(self.weight)
-        terms = np.where(is_largest, 0.0, np.exp(logs - base[self.group]))
+        terms = np.where(is_largest, 0.0, scale_exp(self.score, base[self.group], self.log_weight))
         at_risk = self.sum_by_time(terms)
-        later = self.total[:-1] * np.exp(self.level[:-1] - base[1:])
+        later = self.total[:-1] * scale_exp(self.level[:-1], base[1:])
         at_risk[1:] += later
         ratio = at_risk[self.group[is_largest]]
         near = np.log1p((own - 1) + ratio)
@@ -103,19 +72,41 @@ class RiskSets(NamedTuple):
         left = 1 - earlier / np.maximum(self.n_events, 1)[self.group]
         return left, self.others[self.group] + left * self.events[self.group]
 
+    def excess_of_ties(self) -> Array:
+        """Return how much the d-fold term of an event is above the sum of the d events of its time, without cancelling.
+
+        So shares less 1 are of what is left: 0 for an event that is alone at its time.
+        """
+        found = np.zeros(len(self.term))
+        tied = np.flatnonzero(self.seen & (self.n_events > 1)[self.group])
+        if not len(tied):
+            return found
+        group, term = self.group[tied], self.term[tied]
+        start = np.flatnonzero(np.append(True, group[1:] != group[:-1]))
+        size = np.diff(start, append=len(tied))
+        largest = np.repeat(np.maximum.reduceat(term, start), size)
+        places = np.where(term == largest, np.arange(len(tied)), len(tied))
+        base = np.repeat(tied[np.minimum.reduceat(places, start)], size)
+        beyond = above(self.score[tied], self.score[base])
+        log_weight = self.log_weight
+        beyond += 0.0 if log_weight is None else log_weight[tied] - log_weight[base]
+        more = np.expm1(beyond)
+        found[tied] = weigh(largest, np.repeat(size, size) * more - np.repeat(np.add.reduceat(more, start), size))
+        return found
+
 
 def find_risk_sets(time: Array, event: Array, score: Array, weight: Array | None) -> RiskSets:
     """Sort the rows by time, the last first, and add up who is at risk."""
     order = np.argsort(-time, kind="stable")
     time, seen, score = time[order], event[order] == 1, score[order]
     weight = None if weight is None else weight[order]
-    logs = score if weight is None else score + np.log(weight)
+    log_weight = None if weight is None else np.log(weight)
     is_first = np.concatenate([[True], time[1:] != time[:-1]])
     start, group = np.flatnonzero(is_first), np.cumsum(is_first) - 1
     stop = np.append(start[1:], len(time))
-    levels, totals = accumulate_exp(logs)
+    levels, totals = accumulate_exp(score, log_weight)
     level, total = levels[stop - 1], totals[stop - 1]
-    term = scale_exp(logs, level[group])
+    term = scale_exp(score, level[group], log_weight)
     n_events, events = (np.add.reduceat(np.where(seen, x, 0.0), start) for x in (1.0, term))
     others = np.add.reduceat(np.where(seen, 0.0, term), start)
     others[1:] += total[:-1] * scale_exp(level[:-1], level[1:])
@@ -200,9 +191,10 @@ def _(time: Array, event: Array, y_pred: Array, weight: Array | None, *, ties: s
         left, sums = sets.left_of_ties()
         of_others, of_events = (sets.sum_by_time(np.where(sets.seen, x / sums, 0.0)) for x in (1.0, left))
     earlier = sum_of_later(of_others, sets.level)
-    shares = earlier[sets.group] + np.where(sets.seen, of_events[sets.group], of_others[sets.group])
+    gaps = sets.excess_of_ties() * of_events[sets.group] - (sets.others * of_others)[sets.group]
+    own = np.where(sets.seen, gaps / np.maximum(sets.n_events, 1)[sets.group], sets.term * of_others[sets.group])
     slope = np.empty(len(time))
-    slope[sets.order] = sets.term * shares - sets.seen
+    slope[sets.order] = own + weigh(sets.term, earlier[sets.group])
     return slope
 
 

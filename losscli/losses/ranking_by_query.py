@@ -23,6 +23,7 @@ from losscli.declaration.equivalent import same
 from losscli.declaration.loss import loss
 from losscli.declaration.properties import Property
 from losscli.declaration.row_lists import Offsets
+from losscli.losses._exp_sums import above, accumulate_exp, scale_exp, sum_of_later
 from losscli.losses._numerics import sigmoid, softplus, weigh
 from losscli.losses._queries import (
     PairBlock,
@@ -482,33 +483,30 @@ def listmle(y_true: Relevances, y_pred: ScoresOfRows, query: Queries = None) -> 
     Pitfalls: all places count alike, the last as the first; long queries have large losses.
     """
     found = np.zeros(len(query) - 1)
-    for queries, _, s, after in scores_in_true_order(y_true, y_pred, query):
-        found[queries] = softplus(after - s[:, :-1]).sum(axis=1)
+    for queries, _, s, level, total in scores_from_the_last(y_true, y_pred, query):
+        found[queries] = softplus(above(level[:, :-1], s[:, 1:]) + np.log(total[:, :-1])).sum(axis=1)
     return found
 
 
-def scores_in_true_order(y: Array, s: Array, offsets: Offsets) -> Iterator[tuple[Rows, Rows, Array, Array]]:
-    """Yield queries (L,) of one size, their rows and scores by y descending (L, K), and log sum exp of later scores.
+def scores_from_the_last(y: Array, s: Array, offsets: Offsets) -> Iterator[tuple[Rows, Rows, Array, Array, Array]]:
+    """Yield queries (L,) of one size, their rows and scores by y, the last place first, and sums of exp (L, K).
 
-    The last have one column less (L, K - 1): after the last row there is none.
+    These are over the scores up to each one, that is of its place and all after it, relative to exp of a level.
     """
     order = descending(y, offsets)
     for queries, place in lists_of_one_size(offsets):
-        rows = order[place]
+        rows = order[place][:, ::-1]
         scores = s[rows]
-        yield queries, rows, scores, np.logaddexp.accumulate(scores[:, :0:-1], axis=1)[:, ::-1]
+        yield queries, rows, scores, *accumulate_exp(scores)
 
 
 @listmle.gradient
 def _(y_true: Array, y_pred: Array, query: Offsets) -> Array:
     """sum_{i <= c} exp(s_c) / sum_{j >= i} exp s_j - 1"""
     found = np.zeros(len(y_pred))
-    for _, rows, s, after in scores_in_true_order(y_true, y_pred, query):
-        chosen = np.logaddexp(s[:, :-1], after)  # of the document itself and of all later ones
-        before = np.logaddexp.accumulate(-chosen, axis=1)
-        earlier = np.arange(1.0, s.shape[1])  # the share of an infinite score is 1 at each place before its own
-        found[rows[:, 1:]] = np.where(s[:, 1:] == np.inf, earlier, np.exp(s[:, 1:] + before))
-        found[rows[:, :-1]] -= sigmoid(after - s[:, :-1])
+    for _, rows, s, level, total in scores_from_the_last(y_true, y_pred, query):
+        found[rows] = scale_exp(s, level) * sum_of_later(1 / total, level)
+        found[rows[:, 1:]] -= sigmoid(above(level[:, :-1], s[:, 1:]) + np.log(total[:, :-1]))
     return found
 
 
