@@ -315,6 +315,45 @@ def test_groups_of_queries() -> None:
         losscli.compute("map_loss", frame, group_by="site")
 
 
+@pytest.mark.parametrize(
+    ("loss", "y", "scores", "expected"),
+    [
+        ("ndcg_loss", [3, 3.000000001], [2, 1], 1.7926323230141951702e-10),
+        ("ndcg_loss", [2, 2.000000001, 2], [1, 3, 3], 8.0033929307493905326e-11),
+        ("ndcg_loss", [600, 600.0000001, 3], [3, 2, 1], 1.5685526018394564337e-8),
+        ("ndcg_loss:gain=linear", [1e9, 1e9 + 1, 1e9], [1, 2, 2], 8.6598407487806835255e-11),
+        ("lambda_rank", [2, 2.000000001, 2], [1, 2, 3], 2.2799954369714984916e-10),
+        ("lambda_rank:gain=linear", [2, 2.000000001, 2], [1, 2, 3], 1.2335017911311416959e-10),
+        ("lambda_rank", [2000, 0, 0.5], [1, 2, 3], 1.2354090346430835051),
+    ],
+)
+def test_relevances_that_are_nearly_equal_keep_their_digits(
+    loss: str, y: list[float], scores: list[float], expected: float
+) -> None:
+    assert losscli.compute(loss, y_true=y, y_pred=scores).value == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("rows", "relevant", "k", "expected"),
+    [
+        (1_000_000, 1, 3, 0.99999816666666666667),
+        (1000, 1, None, 0.99251452913944965509),
+        (100_000, 7, None, 0.99932514927986635202),
+        (70, 30, None, 0.36254905362120923086),
+    ],
+)
+def test_the_mean_rank_of_many_equal_scores(rows: int, relevant: int, k: int | None, expected: float) -> None:
+    y_true = np.arange(rows) < relevant
+    found = losscli.compute("mrr_loss", k=k, y_true=y_true, y_pred=np.zeros(rows))
+    assert found.value == pytest.approx(expected, rel=2e-15)
+
+
+def test_a_query_of_one_document_has_a_loss_of_zero_without_a_sign(cli: Cli) -> None:
+    text = b"query,y_true,y_pred\na,1,2\nb,1,0\nb,2,0\n"
+    assert cli("compute", "listnet", "--per-sample", stdin=text).out.splitlines()[1] == "1\ta\t0.0"
+    assert "-0" not in cli("compute", "listnet,listmle", stdin=text).out
+
+
 def test_listmle_keeps_its_digits_beside_a_common_offset_and_scores_far_apart() -> None:
     y, loss = [3, 1, 2, 0], losscli.get_loss("listmle")
     far = [1000000.2, 999999.7, 1000001.25, 1000000.4]

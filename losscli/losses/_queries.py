@@ -55,16 +55,41 @@ def places(offsets: Offsets) -> Rows:
     return np.arange(offsets[-1]) - np.repeat(offsets[:-1], np.diff(offsets))
 
 
-def gains(relevance: Array, offsets: Offsets, gain: str) -> Array:
-    """Return the gains of relevances (n,), up to a factor of each query where they would overflow."""
-    if gain == "linear":
-        return relevance
-    plain = np.where(relevance >= 1, np.exp2(relevance) - 1, np.expm1(relevance * LN2))
-    if not (relevance >= LARGE_RELEVANCE).any():
-        return plain
-    top = max_by_query(relevance, offsets)[query_of_rows(offsets)]
-    scaled = np.where(relevance >= LARGE_RELEVANCE, np.exp2(relevance - top), plain * np.exp2(-top))
-    return np.where(top >= LARGE_RELEVANCE, scaled, plain)
+class Gains(NamedTuple):
+    """The gains of relevances (n,), up to a factor of each query where they would overflow.
+
+    Attributes:
+        values: The gains.
+        relevance: The relevances.
+        powers: 2 to the relevance with the same factor; None if differences of the values lose no digits.
+    """
+
+    values: Array
+    relevance: Array
+    powers: Array | None
+
+    @classmethod
+    def of(cls, relevance: Array, offsets: Offsets, gain: str) -> Gains:
+        """Compute the gains."""
+        if gain == "linear":
+            return cls(relevance, relevance, None)
+        values = np.where(relevance >= 1, np.exp2(relevance) - 1, np.expm1(relevance * LN2))
+        powers = None if (relevance == np.floor(relevance)).all() else np.exp2(relevance)
+        if (relevance >= LARGE_RELEVANCE).any():
+            top = max_by_query(relevance, offsets)[query_of_rows(offsets)]
+            below, is_scaled = np.exp2(relevance - top), top >= LARGE_RELEVANCE
+            scaled = np.where(relevance >= LARGE_RELEVANCE, below, values * np.exp2(-top))
+            values = np.where(is_scaled, scaled, values)
+            powers = None if powers is None else np.where(is_scaled, below, powers)
+        return cls(values, relevance, powers)
+
+    def gaps(self, rows: Rows, others: Rows) -> Array:
+        """Return the gains of rows less those of others, without cancelling where they are nearly equal."""
+        if self.powers is None:
+            return np.asarray(self.values[rows] - self.values[others])
+        apart = self.relevance[rows] - self.relevance[others]
+        shares = -np.expm1(-np.abs(apart) * LN2)
+        return np.copysign(np.maximum(self.powers[rows], self.powers[others]) * shares, apart)
 
 
 def discounts(offsets: Offsets, k: int | None) -> Array:
@@ -98,12 +123,9 @@ class TiedScores(NamedTuple):
         return np.asarray(np.add.reduceat(values, self.starts)[self.run])
 
 
-def mean_over_ties(values: Array, scores: Array, offsets: Offsets) -> Array:
-    """Return values in the order of scores, each the mean of those with the same score (n,)."""
-    if len(values) < 2 or not ((scores[1:] == scores[:-1]) & (places(offsets)[1:] > 0)).any():
-        return values
-    ties = TiedScores.of(scores, offsets)
-    return np.where(ties.sizes[ties.run] > 1, ties.sums(values) / ties.sizes[ties.run], values)
+def has_equal_neighbours(scores: Array, offsets: Offsets) -> bool:
+    """Tell whether scores that are sorted within each query have equal ones."""
+    return len(scores) > 1 and bool(((scores[1:] == scores[:-1]) & (places(offsets)[1:] > 0)).any())
 
 
 @cached_per_batch

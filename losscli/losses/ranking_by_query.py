@@ -26,6 +26,7 @@ from losscli.declaration.row_lists import Offsets
 from losscli.losses._exp_sums import above, accumulate_exp, scale_exp, sum_of_later
 from losscli.losses._numerics import sigmoid, softplus, weigh
 from losscli.losses._queries import (
+    Gains,
     PairBlock,
     PairTotals,
     Rows,
@@ -33,12 +34,11 @@ from losscli.losses._queries import (
     count_pairs,
     descending,
     discounts,
-    gains,
+    has_equal_neighbours,
     is_counted,
     lists_of_one_size,
     log_softmax_by_query,
     max_by_query,
-    mean_over_ties,
     pairs_of_rows,
     places,
     query_of_rows,
@@ -46,6 +46,7 @@ from losscli.losses._queries import (
     sum_by_query,
     unjudged_as,
 )
+from losscli.losses._sums import cumulated
 
 MAX_SHORT_RUN = 64
 """Rows of a run of equal scores that is computed together with others."""
@@ -143,13 +144,16 @@ def _(y_true: Array, y_pred: Array, query: Offsets, *, no_relevant: str) -> Mask
 
 def dcg_gap(y: Array, s: Array, offsets: Offsets, k: int | None, gain: str, ties: str) -> tuple[Array, Array]:
     """Compute maxDCG - DCG, rank by rank so that it does not cancel, and maxDCG (Q,), with the same factor."""
-    gained, discount = gains(y, offsets, gain), discounts(offsets, k)
-    order = descending(s, offsets)
-    found, ideal = gained[order], gained[descending(y, offsets)]
-    if ties == "average":
-        found = mean_over_ties(found, s[order], offsets)
-    gap = sum_by_query((ideal - found) * discount, offsets)
-    return np.maximum(gap, 0.0), sum_by_query(ideal * discount, offsets)
+    gains, discount = Gains.of(y, offsets, gain), discounts(offsets, k)
+    found, ideal = descending(s, offsets), descending(y, offsets)
+    if ties == "average" and has_equal_neighbours(scores := s[found], offsets):
+        runs = TiedScores.of(scores, offsets)
+        first = found[runs.starts][runs.run]  # each row of a run has the mean gain of the run
+        lost = gains.gaps(ideal, first) - runs.sums(gains.gaps(found, first)) / runs.sizes[runs.run]
+    else:
+        lost = gains.gaps(ideal, found)
+    gap = sum_by_query(lost * discount, offsets)
+    return np.maximum(gap, 0.0), sum_by_query(gains.values[ideal] * discount, offsets)
 
 
 @query_loss(
@@ -212,7 +216,7 @@ def first_relevant_chances(relevant: Mask, scores: Array, offsets: Offsets) -> A
     for run in np.flatnonzero(unsure & ~is_short):
         start, size, count = int(runs.starts[run]), int(runs.sizes[run]), hits[run]
         left = np.arange(size, count - 1, -1)  # rows of the run that are left at each place that may be the first
-        none_before = np.concatenate([[1.0], np.cumprod((left[:-1] - count) / left[:-1])])
+        none_before = np.exp(np.append(0.0, cumulated(np.log1p(-count / left[:-1]))))
         found[start : start + len(left)] = none_before * (count / left)
     short = np.flatnonzero(unsure & is_short)
     rows, left_over, relevant_ones, none_before = (
@@ -443,13 +447,14 @@ def lambda_rank(
 
 def swap_weights(y: Array, s: Array, offsets: Offsets, k: int | None, gain: str) -> Iterator[tuple[PairBlock, Array]]:
     """Yield pairs and |G_i - G_j| |D_i - D_j| / maxDCG of those with y_i > y_j, 0 of the others (L, m, K)."""
-    gained, discount = gains(y, offsets, gain), discounts(offsets, k)
-    most = sum_by_query(gained[descending(y, offsets)] * discount, offsets)
+    gains, discount = Gains.of(y, offsets, gain), discounts(offsets, k)
+    most = sum_by_query(gains.values[descending(y, offsets)] * discount, offsets)
+    most = np.where(most > 0, most, 1.0)
     of_rows = np.empty_like(discount)
     of_rows[descending(s, offsets)] = discount
-    share = gained / np.where(most > 0, most, 1.0)[query_of_rows(offsets)]
     for block in pairs_of_rows(offsets):
-        weight = np.abs(block.gaps(share)) * np.abs(block.gaps(of_rows))
+        gaps = gains.gaps(block.first[:, :, None], block.second[:, None, :])
+        weight = np.abs(gaps) / most[block.queries, None, None] * np.abs(block.gaps(of_rows))
         yield block, np.where(block.are_ordered(y), weight, 0.0)
 
 
@@ -531,7 +536,8 @@ def listnet(y_true: Relevances, y_pred: ScoresOfRows, query: Queries = None) -> 
     Avoid: relevances whose differences mean nothing: their softmax is the target.
     Pitfalls: its minimum is not 0 but the entropy of the targets; ranking_softmax takes relevances as they are.
     """
-    return sum_by_query(weigh(softmax_by_query(y_true, query), -log_softmax_by_query(y_pred, query)), query)
+    logs = log_softmax_by_query(y_pred, query)
+    return 0.0 - sum_by_query(weigh(softmax_by_query(y_true, query), logs), query)  # 0, and not -0, of one document
 
 
 @listnet.gradient
