@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import losscli
-from losscli.compare.models import kendall_w
+from losscli.compare.agreement import kendall_w
 from losscli.compare.result import MODEL_COLUMNS
 from losscli.errors import DataError
 from tests.conftest import Cli

@@ -300,14 +300,17 @@ LEADERBOARD = record(
     {
         "model": text("name of the model"),
         "n": count("rows"),
-        "mean_rank": number("mean of its ranks under the losses"),
+        "mean_rank": number_or_null("mean of its ranks under the losses", "none of them ranks anything"),
         "losses": mapping(
             record(
                 "How it did under a loss.",
                 {
                     "value": number_or_null("the loss"),
-                    "rank": number("rank of the model, 1 for the smallest value; ties share the mean of their ranks"),
-                    "best": flag("whether its value is the smallest"),
+                    "rank": number_or_null(
+                        "rank of the model, 1 for the smallest value; ties share the mean of their ranks",
+                        "the loss ranks nothing",
+                    ),
+                    "best": flag_or_null("whether its value is the smallest", "the loss ranks nothing"),
                     "in_set": flag_or_null("whether it may be the best model", "there is no interval"),
                 },
             ),
@@ -387,7 +390,7 @@ COMPARE = record(
                 "The models under one loss.",
                 {
                     "loss": LABEL,
-                    "best": text("model with the smallest value"),
+                    "best": text_or_null("model with the smallest value", "the loss ranks nothing"),
                     "reference": text("model that the others are compared with"),
                     "confidence_set": array(TEXT, "models that may be the best; empty where that cannot be said"),
                     "level": number("level of the intervals"),

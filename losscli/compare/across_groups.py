@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from losscli.compare.models import ModelRanking, kendall_w
+from losscli.compare.agreement import kendall_w
+from losscli.compare.models import ModelRanking
 from losscli.compare.outliers import average_ranks
 from losscli.declaration.domains import Array
 from losscli.messages import Hint, Message
@@ -99,9 +100,13 @@ def rank_values(values: Array) -> Array:
 
 
 def count_wins(rankings: Sequence[ModelRanking], models: Sequence[str], level: float) -> tuple[GroupWins, ...]:
-    """Return what the groups of rankings say of models, a loss after the other; nothing where there are no groups."""
+    """Return what the groups of rankings say of models, a loss that ranks them after the other.
+
+    Nothing where there are no groups.
+    """
     found = []
-    for label in dict.fromkeys(ranking.label for ranking in rankings if ranking.group is not None):
+    rankings = [ranking for ranking in rankings if ranking.group is not None and not ranking.no_ranking]
+    for label in dict.fromkeys(ranking.label for ranking in rankings):
         of_loss = [ranking for ranking in rankings if ranking.label == label]
         sets = [ranking.confidence_set for ranking in of_loss]
         alone = Counter(models_in[0] for models_in in sets if len(models_in) == 1)

@@ -10,11 +10,12 @@ import numpy as np
 
 from losscli.compare import outliers, sensitivity
 from losscli.compare.across_groups import GroupWins, count_wins, notes_on_groups, notes_without_blocks
+from losscli.compare.agreement import Agreement, measure_agreement
 from losscli.compare.decomposition import PART_COLUMNS, find_consistent
 from losscli.compare.leaderboard import ONE_MODEL
 from losscli.compare.model_groups import ModelGroup, form_model_groups, models_by_group
-from losscli.compare.models import Agreement, ModelRanking, measure_agreement, rank_models
-from losscli.compare.notes import MAX_GROUPS_NOTED, merge_notes, model_notes, outlier_notes
+from losscli.compare.models import ModelRanking, rank_models
+from losscli.compare.notes import MAX_GROUPS_NOTED, merge_notes, model_notes, outlier_notes, unranked_notes
 from losscli.compare.reasons import decompose_groups, explain_preferences
 from losscli.compare.result import ComparedLoss, Comparison, Flagged, OutlierRow
 from losscli.compare.sorting import parse_sort, sort_again, sort_losses
@@ -161,7 +162,9 @@ def compare_rows(
         losses = [replace(loss, decomposition=parts[loss.result.key]) for loss in losses]
         notes += notes_on_parts
     if options.leaderboard:
-        notes += notes_without_blocks(wins)
+        notes += unranked_notes({ranking.label: ranking.no_ranking for ranking in rankings})
+        if any(not ranking.no_ranking for ranking in rankings):
+            notes += notes_without_blocks(wins)
     elif len(reports) == 1:
         notes += reports[0].notes
     else:
@@ -211,7 +214,8 @@ def _with_standings(losses: Sequence[ComparedLoss], rankings: Sequence[ModelRank
     for loss in losses:
         ranking = by_loss[loss.label, str(loss.result.group)]
         standing = ranking.standing(str(loss.model))
-        yield replace(loss, standing=standing, is_reference=loss.model == ranking.reference)
+        is_reference = loss.model == ranking.reference
+        yield replace(loss, standing=standing, is_reference=is_reference, is_ranked=not ranking.no_ranking)
 
 
 def _measure_groups(

@@ -152,11 +152,11 @@ class Preference(NamedTuple):
 
 
 def preferences(rankings: Sequence[ModelRanking], evaluators: Sequence[Evaluator]) -> list[Preference]:
-    """Return what each loss prefers; those without finite values are left out."""
+    """Return what each loss prefers; those that rank nothing or have no finite values are left out."""
     found = []
     for ranking, evaluator in zip(rankings, evaluators, strict=True):
         least = ranking.values[ranking.best]
-        if math.isfinite(least) and not any(map(math.isnan, ranking.values.values())):
+        if not ranking.no_ranking and math.isfinite(least) and not any(map(math.isnan, ranking.values.values())):
             others = [model for model, value in ranking.values.items() if value == least and model != ranking.best]
             found.append(Preference(aim_of(evaluator), (ranking.best, *others), ranking.confidence_set))
     return found

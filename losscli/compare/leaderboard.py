@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
@@ -41,15 +41,16 @@ class LeaderboardRow(Result):
 
     `values` and `ranks` are by loss. `best` are the losses under which its value is the smallest of all, `in_set` those
     under which it is in the model confidence set. `mean_rank` is over the losses, `overall_rank` over the groups, too.
+    A loss that ranks nothing has no rank (None), and counts in neither.
     """
 
     model: str
     group: Mapping[str, str] | None
     n: int
-    mean_rank: float
+    mean_rank: float | None
     overall_rank: float | None
     values: Mapping[str, float]
-    ranks: Mapping[str, float]
+    ranks: Mapping[str, float | None]
     best: tuple[str, ...]
     in_set: tuple[str, ...]
     tested: tuple[str, ...] = field(default=(), repr=False)
@@ -65,7 +66,7 @@ class LeaderboardRow(Result):
         return group_columns(self.group or {}, self.model)
 
     def __repr__(self) -> str:
-        return f"LeaderboardRow({short_text(self.model)}: mean_rank={self.mean_rank:.4g})"
+        return f"LeaderboardRow({short_text(self.model)}: mean_rank={_rank_text(self.mean_rank)})"
 
     @property
     def cells(self) -> dict[str, Any]:
@@ -76,12 +77,12 @@ class LeaderboardRow(Result):
         return dict(zip(board_columns(tuple(self.values), tuple(group)), cells, strict=True))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the row as JSON has it; `in_set` of a loss is None where there is no interval."""
+        """Return the row as JSON has it; `in_set` is None where there is no interval, `best` where it ranks nothing."""
         losses = {
             label: {
                 "value": finite_or_none(value),
                 "rank": self.ranks[label],
-                "best": label in self.best,
+                "best": None if self.ranks[label] is None else label in self.best,
                 "in_set": (label in self.in_set) if label in self.tested else None,
             }
             for label, value in self.values.items()
@@ -105,7 +106,7 @@ class Leaderboard(ResultSequence[LeaderboardRow]):
     notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        first = [f"{' '.join(row.group_columns.values())}={row.mean_rank:.4g}" for row in self.rows]
+        first = [f"{' '.join(row.group_columns.values())}={_rank_text(row.mean_rank)}" for row in self.rows]
         return f"Leaderboard({shown(first)}; n={self.data.n_used})"
 
     def to_dict(self) -> dict[str, Any]:
@@ -143,19 +144,34 @@ def make_leaderboard(
     for start in range(0, len(rankings), n_losses):
         rows += _rows_of_group(rankings[start : start + n_losses], models)
     if rows[0].group is not None:
-        overall = {model: fmean(row.mean_rank for row in rows if row.model == model) for model in models}
+        overall = {model: _mean(row.mean_rank for row in rows if row.model == model) for model in models}
         rows = [replace(row, overall_rank=overall[row.model]) for row in rows]
     if order is not None:
         rows = order.sort(rows, lambda row: row.cells[order.name])
     return Leaderboard(tuple(rows), wins, data, notes)
 
 
+def _rank_text(rank: float | None) -> str:
+    return "none" if rank is None else f"{rank:.4g}"
+
+
+def _mean(ranks: Iterable[float | None]) -> float | None:
+    """Return the mean of the ranks that there are; None if there are none."""
+    known = [rank for rank in ranks if rank is not None]
+    return fmean(known) if known else None
+
+
 def _rows_of_group(rankings: Sequence[ModelRanking], models: Sequence[str]) -> Iterator[LeaderboardRow]:
     """Yield the rows of models under the losses of a group, by mean rank."""
-    ranks = {r.label: rank_values(np.array([r.values[model] for model in models])) for r in rankings}
+    ranks: dict[str, list[float | None]] = {
+        each.label: [None] * len(models)
+        if each.no_ranking
+        else [*map(float, rank_values(np.array([each.values[model] for model in models])))]
+        for each in rankings
+    }
     tested = tuple(ranking.label for ranking in rankings if ranking.confidence_set)
-    mean_ranks = [fmean(float(each[i]) for each in ranks.values()) for i in range(len(models))]
-    for i in sorted(range(len(models)), key=mean_ranks.__getitem__):
+    mean_ranks = [_mean(each[i] for each in ranks.values()) for i in range(len(models))]
+    for i in sorted(range(len(models)), key=lambda i: mean_ranks[i] or 0.0):
         model = models[i]
         yield LeaderboardRow(
             model,
@@ -164,8 +180,8 @@ def _rows_of_group(rankings: Sequence[ModelRanking], models: Sequence[str]) -> I
             mean_ranks[i],
             None,
             {ranking.label: ranking.values[model] for ranking in rankings},
-            {label: float(each[i]) for label, each in ranks.items()},
-            tuple(r.label for r in rankings if r.values[model] == min(r.values.values())),
+            {label: each[i] for label, each in ranks.items()},
+            tuple(r.label for r in rankings if not r.no_ranking and r.values[model] == min(r.values.values())),
             tuple(r.label for r in rankings if model in r.confidence_set),
             tested,
         )

@@ -5,18 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from losscli.compare.decisive_rows import DecisiveRows, FlipCandidate, flip_maximum, flip_mean, name_rows
 from losscli.compare.model_terms import excess_terms, excess_values, ratio_terms, terms_to_resample
 from losscli.compare.no_interval import NO_INTERVAL_OF, NOT_ALL_FINITE, NOT_OF_ROWS, TOO_FEW_FOR_MEDIANS, TOO_FEW_ROWS
-from losscli.compare.outliers import average_ranks
 from losscli.compare.subset import ADDITIVE_REDUCTIONS, LossOnRows
 from losscli.data.batch import Batch
-from losscli.declaration.domains import Array
 from losscli.declaration.properties import Reduction
 from losscli.evaluation.outcome import Outcome
 from losscli.result_base import shown
@@ -35,9 +32,6 @@ from losscli.statistics.simultaneous import (
     pairs_of_draws,
     resample_pairs,
 )
-
-if TYPE_CHECKING:
-    from losscli.compare.dominance import ModelDominance
 
 EQUAL_VALUES = 1e-9
 """Relative difference of values below which the rows tell more of it than the values."""
@@ -86,7 +80,8 @@ class ModelRanking:
     `critical_value` standard errors to each side; no p can be below `least_p`. `confidence_set`
     are the models that may be the best, none where that cannot be said; `left_out` are those that are worse. `method`
     and `resampling` say how rows were drawn, and `units` how many of the clusters or blocks are in each resample.
-    `no_interval_reason` says why differences have no intervals, if that is so.
+    `no_interval_reason` says why differences have no intervals, if that is so. `no_ranking` says why no model is better
+    than another; `values` are then in the order of the models, and `best` is the first of them.
     """
 
     label: str
@@ -104,6 +99,7 @@ class ModelRanking:
     method: str | None = None
     resampling: Resampling = RESAMPLING_OF_MODELS
     units: int | None = None
+    no_ranking: str = ""
 
     def __repr__(self) -> str:
         values = shown([f"{model}={value:.6g}" for model, value in self.values.items()])
@@ -149,7 +145,7 @@ class ModelRanking:
         return {
             **({} if self.group is None else {"group": dict(self.group)}),
             "loss": self.label,
-            "best": self.best,
+            "best": None if self.no_ranking else self.best,
             "reference": self.reference,
             "confidence_set": list(self.confidence_set),
             "level": self.resampling.level,
@@ -163,59 +159,12 @@ class ModelRanking:
         }
 
 
-@dataclass(frozen=True)
-class Agreement:
-    """Whether the losses agree on the models: Kendall's W, from 0 to 1, and whether all have the same best model.
-
-    `same_winner` is False where no model may be the best under two losses, None where the data leave it open.
-    `dominance` compares the models that losses disagree on.
-    """
-
-    group: Mapping[str, str] | None
-    kendall_w: float | None
-    same_winner: bool | None
-    dominance: tuple[ModelDominance, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the agreement as JSON has it."""
-        group = {} if self.group is None else {"group": dict(self.group)}
-        dominance = [each.to_dict() for each in self.dominance]
-        w = finite_or_none(self.kendall_w)
-        return {**group, "kendall_w": w, "same_winner": self.same_winner, "dominance": dominance}
-
-
-def measure_agreement(rankings: Sequence[ModelRanking]) -> Agreement:
-    """Return whether the losses agree that rank the same models."""
-    ordered = [ranking for ranking in rankings if all(map(math.isfinite, ranking.values.values()))]
-    if len(ordered) < 2:
-        return Agreement(rankings[0].group, None, None)
-    table = np.array([[ranking.values[model] for model in rankings[0].values] for ranking in ordered])
-    sets = [set(ranking.confidence_set) for ranking in ordered if ranking.confidence_set]
-    same_winner = True if len(sets) == len(ordered) and all(len(models) == 1 for models in sets) else None
-    if any(a.isdisjoint(b) for a, b in combinations(sets, 2)):
-        same_winner = False
-    return Agreement(rankings[0].group, kendall_w(table), same_winner)
-
-
-def kendall_w(table: Array) -> float | None:
-    """Return Kendall's (1939) coefficient of concordance of judges (rows) over items (columns); None if all items tie.
-
-    Corrected for ties: W = 12 S / (m² (k³ - k) - m sum T), with m judges, k items, T = t³ - t for t tied items.
-    """
-    judges, items = table.shape
-    sums = np.stack([average_ranks(row) for row in table]).sum(axis=0)
-    spread = float(((sums - sums.mean()) ** 2).sum())
-    tied = [np.unique(row, return_counts=True)[1] for row in table]
-    ties = sum(float((counts**3 - counts).sum()) for counts in tied)
-    most = judges**2 * (items**3 - items) - judges * ties
-    return 12 * spread / most if most else None
-
-
 class Contest(NamedTuple):
     """What is known of several models under one loss before it is tested.
 
     `values` are theirs, the best first; `differences` are values less any common number, of those that are tested.
-    `pairs` came of these, or will come of the `terms`. `units` and `block` say what is resampled.
+    `pairs` came of these, or will come of the `terms`. `units` and `block` say what is resampled. `no_ranking` says why
+    none is better than another: the values are then in the order of the models.
     """
 
     label: str
@@ -229,6 +178,12 @@ class Contest(NamedTuple):
     pairs: PairDraws | None = None
     units: int | None = None
     block: int | None = None
+    no_ranking: str = ""
+
+
+def order_of_models(values: Mapping[str, float], no_ranking: str) -> list[str]:
+    """Return the models, the one with the smallest value first; as they are given where that is not the best."""
+    return list(values) if no_ranking else sorted(values, key=lambda model: (math.isnan(values[model]), values[model]))
 
 
 def rank_models(
@@ -271,6 +226,17 @@ def intervals_of_models(rankings: Sequence[ModelRanking]) -> dict[str, Any]:
 
 def judge_contest(contest: Contest, resampling: Resampling, reference: str | None) -> ModelRanking:
     """Return the ranking of the models: their differences to the reference, and which of them may be the best."""
+    judged = _judge_as_ranked(contest, resampling, reference)
+    if not contest.no_ranking:
+        return judged
+    gaps = {
+        model: gap._replace(relative=None, relative_low=None, relative_high=None, p=None)
+        for model, gap in judged.gaps.items()
+    }
+    return replace(judged, gaps=gaps, flip=None, least_p=0.0, confidence_set=(), left_out=())
+
+
+def _judge_as_ranked(contest: Contest, resampling: Resampling, reference: str | None) -> ModelRanking:
     values = contest.values
     named, reference, reason = reference is not None, reference or next(iter(values)), contest.no_interval_reason
     of_reference = contest.differences.get(reference)
@@ -284,7 +250,16 @@ def judge_contest(contest: Contest, resampling: Resampling, reference: str | Non
     if len(contest.differences) < len(values):
         reason = reason or NOT_ALL_FINITE
     ranking = ModelRanking(
-        contest.label, contest.group, values, gaps, contest.flip, reason, contest.n, reference, resampling=resampling
+        contest.label,
+        contest.group,
+        values,
+        gaps,
+        contest.flip,
+        reason,
+        contest.n,
+        reference,
+        resampling=resampling,
+        no_ranking=contest.no_ranking,
     )
     pairs, tested = contest.pairs, list(contest.differences)
     if pairs is None or reference not in tested:
@@ -333,24 +308,25 @@ def prepare_contest(
     id: str | None,
 ) -> Contest:
     """Return what the tests of several models need, which are given on the same rows, and the rows that decide."""
-    order = sorted(values, key=lambda model: (math.isnan(values[model]), values[model]))
-    best = losses[order[0]]
-    evaluator, batch = best.evaluator, best.batch
-    reduction, ordered = evaluator.bound.loss.reduction, {model: values[model] for model in order}
+    first = next(iter(losses.values()))
+    evaluator, batch, loss = first.evaluator, first.batch, first.evaluator.bound.loss
+    order = order_of_models(values, loss.no_ranking)
+    reduction, ordered = loss.reduction, {model: values[model] for model in order}
     differences = {model: values[model] for model in order if math.isfinite(values[model])}
-    contest = Contest(evaluator.label, group, ordered, differences, len(batch))
+    contest = Contest(evaluator.label, group, ordered, differences, len(batch), no_ranking=loss.no_ranking)
     if len(differences) < 2 or any(map(math.isnan, values.values())):
         return contest._replace(no_interval_reason=NOT_ALL_FINITE)
     if evaluator.dataset_wide:
         return contest._replace(no_interval_reason=NOT_OF_ROWS)
-    if not best.is_per_sample or evaluator.coupled:
+    if not first.is_per_sample or evaluator.coupled:
         return contest._replace(no_interval_reason="where rows are coupled")
     outcomes = {model: losses[model].evaluate()[0] for model in differences}
     flips: Iterator[FlipCandidate] = iter(())
     if reduction in ADDITIVE_REDUCTIONS:
         terms = {model: ratio_terms(outcomes[model], batch) for model in differences}
         del outcomes
-        if max(differences.values()) - values[order[0]] <= EQUAL_VALUES * abs(values[order[0]]):
+        least, most = min(differences.values()), max(differences.values())
+        if most - least <= EQUAL_VALUES * abs(least) and not loss.no_ranking:
             terms = excess_terms({model: losses[model] for model in differences}, terms)
             excess = excess_values(terms, ordered, reduction)
             terms = {model: terms[model] for model in sorted(terms, key=excess.__getitem__)}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
+from losscli.compare.agreement import Agreement
 from losscli.compare.decisive_rows import DecisiveRows
-from losscli.compare.models import Agreement, ModelRanking
+from losscli.compare.models import ModelRanking
 from losscli.compare.outliers import SECOND_POPULATION, OutlierFlags, is_second_population
 from losscli.compare.result import ComparedLoss
 from losscli.compare.sensitivity import OutlierContext
@@ -51,6 +52,9 @@ def outlier_notes(
 
     `n_outliers` is how many rows the flagged ones stand for; None where each is one row.
     """
+    declared = {one.evaluator.label: one.evaluator.bound.loss for one in context.subset.losses}
+    yield from unranked_notes({loss.label: declared[loss.label].no_ranking for loss in losses})
+    losses = [loss for loss in losses if not declared[loss.label].no_ranking]
     if flags.rows is None:
         assert flags.reason is not None
         yield flags.reason.after(f"no rank, inflation, pull, stress by {flags.rule}: ")
@@ -75,6 +79,13 @@ def outlier_notes(
             yield _name_some("rank is by inflation: {} cannot be ranked by pull", without)
     if context.inliers is not None:
         yield from _explain_empty_columns(losses, context)
+
+
+def unranked_notes(reasons: Mapping[str, str]) -> Iterator[Message]:
+    """Yield which losses rank nothing, given for each label why that is so, or ''."""
+    for reason in dict.fromkeys(filter(None, reasons.values())):
+        labels = [label for label, why in reasons.items() if why == reason]
+        yield _name_some(f"{{}} {'ranks' if len(labels) == 1 else 'rank'} nothing: {reason}", labels)
 
 
 def _count_outliers(losses: Sequence[ComparedLoss], count: int, n: int, rule: str) -> Message:
@@ -180,7 +191,8 @@ def model_notes(rankings: Sequence[ModelRanking], agreements: Sequence[Agreement
 def _group_notes(rankings: Sequence[ModelRanking], agreement: Agreement) -> Iterator[Message]:
     """Yield what there is to say of the models in one group."""
     room = room_for_group(agreement.group)
-    yield Message(_describe_outcomes(rankings, agreement, MAX_NOTE_LENGTH - room))
+    if ranked := [ranking for ranking in rankings if not ranking.no_ranking]:
+        yield Message(_describe_outcomes(ranked, agreement, MAX_NOTE_LENGTH - room))
     for ranking in rankings:
         if ranking.flip is not None and len(ranking.confidence_set) < 2:
             yield _flip_note(ranking.label, ranking.flip, room)
@@ -200,7 +212,7 @@ def _group_notes(rankings: Sequence[ModelRanking], agreement: Agreement) -> Iter
     by_reason: dict[tuple[bool, str], list[str]] = {}
     for ranking in rankings:
         if ranking.no_interval_reason:
-            key = bool(ranking.confidence_set), ranking.no_interval_reason
+            key = bool(ranking.confidence_set or ranking.no_ranking), ranking.no_interval_reason
             by_reason.setdefault(key, []).append(ranking.label)
     for (has_verdict, reason), labels in by_reason.items():
         what = "a difference has no interval" if has_verdict else "no verdict, as there is no interval"
@@ -223,7 +235,7 @@ def _describe_outcomes(rankings: Sequence[ModelRanking], agreement: Agreement, m
     verdict = ""
     if agreement.kendall_w is not None:
         verdict = f"the losses {AGREEMENTS[agreement.same_winner]} (Kendall's W {agreement.kendall_w:.2g}): "
-    models = list(rankings[0].values) if rankings else []
+    models = list(rankings[0].values)
     short = dict(zip(models, short_models(models), strict=True))
     text = ""
     for n_models, names, join in (

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from losscli.compare.agreement import Agreement
 from losscli.compare.decomposition import Decomposer, RowsOfModel, ScoreParts, find_consistent, refusal_notes
 from losscli.compare.dominance import MAX_GROUPS_TOLD, compare_preferred, preference_notes, preferences
 from losscli.compare.model_groups import ModelGroup, models_by_group
-from losscli.compare.models import Agreement, ModelRanking
+from losscli.compare.models import ModelRanking
 from losscli.evaluation.run import RunState
 from losscli.messages import Message
 from losscli.result_names import ResultKey

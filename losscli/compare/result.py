@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from losscli.compare.across_groups import GroupWins
+from losscli.compare.agreement import Agreement
 from losscli.compare.columns import COMPARISON_COLUMNS, MODEL_COLUMNS
 from losscli.compare.decomposition import PART_COLUMNS, ScoreParts
 from losscli.compare.leaderboard import Leaderboard, make_leaderboard
-from losscli.compare.models import Agreement, ModelRanking, ModelStanding, intervals_of_models
+from losscli.compare.models import ModelRanking, ModelStanding, intervals_of_models
 from losscli.compare.order import SortOrder
 from losscli.compare.sensitivity import Sensitivity
 from losscli.result_base import Plottable, Result, ResultSequence, short_text, shown
@@ -38,8 +39,8 @@ class ComparedLoss(Result):
     """A loss and its outlier sensitivity; what means nothing on this data is None.
 
     `standing` says how the model did under this loss, where there are several, and `is_reference` that the differences
-    are to it. `decomposition` are the parts of the value, if they were asked for. The other fields are those of the
-    result, the sensitivity, the standing and the parts, by their names.
+    are to it. `is_ranked` is false under a loss that ranks nothing. `decomposition` are the parts of the value, if they
+    were asked for. The other fields are those of the result, sensitivity, standing and parts, by their names.
     """
 
     result: LossResult
@@ -47,6 +48,7 @@ class ComparedLoss(Result):
     sensitivity: Sensitivity
     standing: ModelStanding | None = None
     is_reference: bool = field(default=False, repr=False)
+    is_ranked: bool = field(default=True, repr=False)
     decomposition: ScoreParts | None = None
     label: str = field(init=False, repr=False, compare=False)
     value: float = field(init=False, repr=False, compare=False)

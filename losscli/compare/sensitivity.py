@@ -157,7 +157,9 @@ def measure(context: OutlierContext, loss: LossOnRows, value: float, with_pull: 
     inliers = context.inliers if loss.is_per_sample and is_finite else None
     masked = inliers if context.has_outliers else None
     outcome, inlier_value = loss.evaluate(masked, context.thread_buffer())
-    shares = shares_of(outcome, loss.batch, in_place=True)  # nothing reads the per-sample losses after this
+    has_ratios = not loss.evaluator.bound.loss.no_ranking
+    # in place: nothing reads the per-sample losses after this
+    shares = shares_of(outcome, loss.batch, in_place=True) if has_ratios else None
     if inliers is None or shares is None:
         inlier_value = None
     elif masked is None:
@@ -174,7 +176,9 @@ def measure(context: OutlierContext, loss: LossOnRows, value: float, with_pull: 
     if context.is_brief:
         return Sensitivity(inflation, None, None, effective_n, top_share, None, None, None, normal)
     # without shares all rows may be perfect, or some infinite next to a finite median
-    if shares is not None or (is_finite and outcome.per_sample.size and outcome.counted_losses().min() >= 0):
+    if has_ratios and (
+        shares is not None or (is_finite and outcome.per_sample.size and outcome.counted_losses().min() >= 0)
+    ):
         skill = _measure_skill(context, loss, value, outcome)
     del shares, outcome  # as long as the data
     return Sensitivity(
@@ -223,10 +227,12 @@ def shares_of(outcome: Outcome, batch: Batch, in_place: bool = False) -> Array |
 def measure_pull(context: OutlierContext, loss: LossOnRows) -> float | None:
     """Return |c - c'| in robust standard deviations: c minimises the loss of y_pred + c over all rows, c' over inliers.
 
-    None where a constant cannot be added to the predictions: it must be one number per row, of a residual.
+    None where a constant cannot be added to the predictions (it must be one number per row, of a residual), or where
+    the loss ranks none.
     """
     batch, residual, scale, inliers = loss.batch, context.residual, context.scale, context.inliers
-    is_shiftable = loss.evaluator.bound.loss.of_residual and batch.arrays["y_pred"].size == len(batch)
+    declared = loss.evaluator.bound.loss
+    is_shiftable = declared.of_residual and not declared.no_ranking and batch.arrays["y_pred"].size == len(batch)
     if inliers is None or scale is None or residual is None or not is_shiftable:
         return None
     if not context.has_outliers:

@@ -61,14 +61,18 @@ def parse_sort(
 
 
 def sort_losses(losses: Sequence[ComparedLoss], order: SortOrder | None = None) -> list[ComparedLoss]:
-    """Sort by a column, or losses and groups by the value of a model; by default by rank, of models the best first."""
+    """Sort by a column, or losses and groups by the value of a model; by default by rank, of models the best first.
+
+    Models that a loss does not rank stay as they come.
+    """
     positions = {label: i for i, label in enumerate(dict.fromkeys(loss.label for loss in losses))}
 
     def default_key(loss: ComparedLoss) -> Any:
         group = group_sort_key(tuple((loss.result.group or {}).values()))
         if loss.model is None:
             return group, math.inf if loss.rank is None else loss.rank, positions[loss.label]
-        return group, positions[loss.label], math.isnan(loss.value), loss.value
+        value = loss.value if loss.is_ranked else 0.0
+        return group, positions[loss.label], math.isnan(value), value
 
     ordered = sorted(losses, key=default_key)
     if order is None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.compare.model_terms import RatioTerms, ratio_terms
-from losscli.compare.models import Contest, ModelRanking, judge_contest, rank_models
+from losscli.compare.models import Contest, ModelRanking, judge_contest, order_of_models, rank_models
 from losscli.compare.no_interval import NO_INTERVAL_OF, NOT_ALL_FINITE, NOT_OF_ROWS
 from losscli.compare.subset import ADDITIVE_REDUCTIONS, RowSubset
 from losscli.compare.unit_sums import UnitSums, common_reference
@@ -230,8 +230,9 @@ class ModelLosses:
     def _contest_of_sums(
         self, index: int, evaluator: Evaluator, values: Mapping[str, float], n: int, resampling: Resampling
     ) -> Contest:
-        order = sorted(values, key=lambda model: (math.isnan(values[model]), values[model]))
-        ordered, reduction = {model: values[model] for model in order}, evaluator.bound.loss.reduction
+        loss = evaluator.bound.loss
+        order, reduction = order_of_models(values, loss.no_ranking), loss.reduction
+        ordered = {model: values[model] for model in order}
         differences = {model: values[model] for model in order if math.isfinite(values[model])}
         reason = NO_INTERVAL_OF.get(reduction, "")
         if len(differences) < len(values):
@@ -242,7 +243,7 @@ class ModelLosses:
             reason = "where rows are coupled"
         elif reduction is Reduction.ROOT_MEAN and values[order[0]] == 0:
             reason = "where a root has no slope"
-        contest = Contest(evaluator.label, None, ordered, differences, n, reason)
+        contest = Contest(evaluator.label, None, ordered, differences, n, reason, no_ranking=loss.no_ranking)
         if reason or reduction not in ADDITIVE_REDUCTIONS:
             return contest
         sums, places = self.sums[index], [self.models.index(model) for model in order]

@@ -61,6 +61,7 @@ class Loss:
         """Whether it is a loss of `y_pred - y_true`: outliers of that are its outliers."""
         self.dataset_wide: bool = declaration["dataset_wide"]
         self.undefined: str = declaration["undefined"]
+        self.no_ranking: str = declaration["no_ranking"]
         self.number_of_counts: Callable[..., float] | None = None
         self.forms = [Form(kernel, self.dataset_wide or declaration["coupled"], declaration["by_query"])]
         self.requirement: Callable[..., str] | None = None
@@ -307,6 +308,7 @@ def loss(
     coupled: Coupling = False,
     dataset_wide: bool = False,
     undefined: str = "",
+    no_ranking: str = "",
     by_query: bool = False,
     name: str = "",
 ) -> Callable[[Kernel], Loss]:
@@ -328,6 +330,7 @@ def loss(
         dataset_wide: The loss is one number, no mean of rows: the kernel gets the whole dataset at once and returns
             that number, or counts that merge (see `Loss.from_counts`). Weights count repetitions of rows.
         undefined: When that number is NaN, as what follows "nan: ".
+        no_ranking: Why a smaller value is not better, as what follows "it ranks nothing: "; empty where it is.
         by_query: The sample is a query: the kernel gets the rows of many queries, one query after the other, and with
             the role `query` where each begins and the last ends; it returns one value per query.
         name: The name of the loss, if it is not the function's.

@@ -36,6 +36,7 @@ relative_loss = partial(
     symbols=RESIDUAL,
     unit="y",
     properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | Property.TRANSLATION_INVARIANT,
+    no_ranking="it tells a direction",
     references=("Willmott & Matsuura 2005, doi:10.3354/cr030079",),
     equivalents=(
         same("scores", "scores.continuous.mean_error(xarray.DataArray(y_pred), xarray.DataArray(y_true)).values"),

@@ -294,6 +294,8 @@ def model_facts(findings: Findings) -> list[ModelFacts]:
     """Return how several models stand under each loss."""
     facts = []
     for ranking in findings.contests:
+        if ranking.no_ranking:
+            continue
         models = tuple(ranking.values)
         gap, other = ranking.gaps[models[1]], ""
         if ranking.reference != ranking.best:

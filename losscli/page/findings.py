@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from losscli.compare.agreement import measure_agreement
 from losscli.compare.compare import CompareOptions, compare_rows
 from losscli.compare.dominance import preference_notes, preferences
-from losscli.compare.models import ModelRanking, measure_agreement
+from losscli.compare.models import ModelRanking
 from losscli.compare.notes import merge_notes, model_notes
 from losscli.compare.outliers import DEFAULT_LOSS_RULE, DEFAULT_RESIDUAL_RULE
 from losscli.compare.result import ComparedLoss, Comparison
@@ -169,6 +170,7 @@ class Findings:
                 one,
                 standing=by_label[one.label].standing(str(one.model)),
                 is_reference=by_label[one.label].reference == one.model,
+                is_ranked=not by_label[one.label].no_ranking,
             )
             for one in self.compared
         ]

@@ -119,6 +119,8 @@ def picture_of_rankings(
 
 def no_percentages(ranking: ModelRanking) -> str:
     """Return why differences are no percentages of the loss; empty if they are."""
+    if ranking.no_ranking:
+        return f"it ranks nothing: {ranking.no_ranking}"
     for model, value in ranking.values.items():
         if not math.isfinite(value):
             return f"for {model} it is not a finite number"

@@ -1,0 +1,50 @@
+"""What a loss declares that no statistic of it may claim: a ranking, an interval, ratios of its values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from losscli import compare
+
+RNG = np.random.default_rng(5)
+TRUTH = RNG.normal(size=40)
+GOOD, LOW = TRUTH + RNG.normal(size=40) / 10, TRUTH - 1 + RNG.normal(size=40) / 10
+
+# ------------------------------------------------------------------------------------------------- it ranks nothing
+
+
+def test_a_loss_that_ranks_nothing_has_differences_and_no_verdict() -> None:
+    found = compare("bias,mae", y_true=TRUTH, models={"good": GOOD, "low": LOW})
+    rows, (bias, mae) = {(row.label, row.model): row for row in found}, found.contests
+    assert (list(bias.values), bias.reference, bias.to_dict()["best"]) == (["good", "low"], "good", None)
+    low = rows["bias", "low"]
+    assert low.value == pytest.approx((LOW - TRUTH).mean())
+    assert low.difference == pytest.approx((LOW - GOOD).mean())
+    assert low.diff_low is not None
+    assert low.diff_high is not None
+    assert low.diff_low < (LOW - GOOD).mean() < low.diff_high < 0
+    for model in ("good", "low"):
+        row = rows["bias", model]
+        assert [row.rank, row.verdict, row.p, row.flip, row.pull, row.relative, row.skill] == [None] * 7
+    assert (mae.verdict("good"), mae.verdict("low")) == ("best", "worse")
+    assert [note for note in found.notes if "bias" in note] == ["bias ranks nothing: it tells a direction"]
+
+
+def test_a_loss_that_ranks_nothing_has_no_place_on_the_leaderboard() -> None:
+    models: dict[str, Any] = {"good": GOOD, "low": LOW}
+    board = compare("bias,mae", y_true=TRUTH, models=models).leaderboard
+    assert [(row.model, row.mean_rank) for row in board] == [("good", 1.0), ("low", 2.0)]
+    of_bias = board[1].to_dict()["losses"]["bias"]
+    assert of_bias == {"value": pytest.approx((LOW - TRUTH).mean()), "rank": None, "best": None, "in_set": None}
+    alone = compare("bias", y_true=TRUTH, models=models).leaderboard
+    assert [row.mean_rank for row in alone] == [None, None]
+
+
+def test_one_model_has_no_rank_or_pull_under_a_loss_that_ranks_nothing() -> None:
+    found = compare("bias,mae", y_true=np.append(TRUTH, 0.0), y_pred=np.append(GOOD, 9.0))
+    assert (found["bias"].rank, found["bias"].pull, found["bias"].inflation) == (None, None, None)
+    assert (found["mae"].rank, found["mae"].pull is None) == (1, False)
+    assert "bias ranks nothing: it tells a direction" in found.notes
