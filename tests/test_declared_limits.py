@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+import losscli
 from losscli import compare
+from losscli.declaration.domains import Array, Real
+from tests.conftest import Cli, write_csv
 
 RNG = np.random.default_rng(5)
 TRUTH = RNG.normal(size=40)
@@ -48,3 +51,40 @@ def test_one_model_has_no_rank_or_pull_under_a_loss_that_ranks_nothing() -> None
     assert (found["bias"].rank, found["bias"].pull, found["bias"].inflation) == (None, None, None)
     assert (found["mae"].rank, found["mae"].pull is None) == (1, False)
     assert "bias ranks nothing: it tells a direction" in found.notes
+
+
+# ----------------------------------------------------------------------------------------------- it has no interval
+
+
+def calibrated(n: int = 300) -> dict[str, Any]:
+    """Probabilities that are right, labels drawn by them, and groups."""
+    rng = np.random.default_rng(1)
+    p = rng.uniform(size=n)
+    return {"y_true": (rng.uniform(size=n) < p).astype(int), "y_pred": p, "site": np.arange(n) % 2}
+
+
+def test_a_loss_that_declares_so_has_no_interval(cli: Cli) -> None:
+    write_csv("d.csv", calibrated())
+    name, why = "expected_calibration_error", "no interval: it is biased upwards, and resamples are more so"
+    for found in (
+        losscli.compute(name, "d.csv", ci=0.95),
+        *losscli.compute([name], "d.csv", ci=0.95, group_by="site"),
+        losscli.compute(name, "d.csv", ci=0.95, block="auto"),
+    ):
+        assert found.ci is not None
+        assert (found.ci.low, found.ci.method, found.ci.why.startswith(why)) == (None, None, True)
+        assert found.value > 0
+    assert why in cli("compare", "--losses", name, "d.csv", "--ci", "0.95").err
+    assert why in cli("report", "--losses", name, "d.csv", "-o", "page.html").err
+    gated = cli("compute", name, "d.csv", "--ci", "0.95", "--fail-if", f"{name}.ci_low>0.9")
+    assert (gated.status, "cannot be judged" in gated.err) == (1, True)
+
+
+def test_a_loss_of_rows_may_declare_that_it_has_no_interval() -> None:
+    @losscli.loss(family="regression", formula="e²", no_interval="its rows are no sample")
+    def squared_of_all(y_true: Real, y_pred: Real) -> Array:
+        return np.square(y_pred - y_true)
+
+    found = losscli.compute(squared_of_all, y_true=TRUTH, y_pred=GOOD, ci=0.9)
+    assert found.ci is not None
+    assert (found.ci.low, found.ci.why) == (None, "no interval: its rows are no sample")

@@ -62,6 +62,7 @@ class Loss:
         self.dataset_wide: bool = declaration["dataset_wide"]
         self.undefined: str = declaration["undefined"]
         self.no_ranking: str = declaration["no_ranking"]
+        self.no_interval: str = declaration["no_interval"]
         self.number_of_counts: Callable[..., float] | None = None
         self.forms = [Form(kernel, self.dataset_wide or declaration["coupled"], declaration["by_query"])]
         self.requirement: Callable[..., str] | None = None
@@ -309,6 +310,7 @@ def loss(
     dataset_wide: bool = False,
     undefined: str = "",
     no_ranking: str = "",
+    no_interval: str = "",
     by_query: bool = False,
     name: str = "",
 ) -> Callable[[Kernel], Loss]:
@@ -331,6 +333,7 @@ def loss(
             that number, or counts that merge (see `Loss.from_counts`). Weights count repetitions of rows.
         undefined: When that number is NaN, as what follows "nan: ".
         no_ranking: Why a smaller value is not better, as what follows "it ranks nothing: "; empty where it is.
+        no_interval: Why resamples of the rows give no interval of the value, as what follows "no interval: ".
         by_query: The sample is a query: the kernel gets the rows of many queries, one query after the other, and with
             the role `query` where each begins and the last ends; it returns one value per query.
         name: The name of the loss, if it is not the function's.

@@ -28,8 +28,8 @@ class ResampledRows(Bootstrap):
     More than MAX_ROWS_HELD are not kept, and have no interval.
     """
 
-    def __init__(self, resampling: Resampling, evaluator: Evaluator) -> None:
-        super().__init__(resampling, Estimand.MEAN)
+    def __init__(self, resampling: Resampling, evaluator: Evaluator, refusal: str = "") -> None:
+        super().__init__(resampling, Estimand.MEAN, refusal)
         self._evaluator = evaluator
         self._parts: list[Inputs] = []
         self._numbers: list[NDArray[np.int64]] = []
@@ -41,6 +41,8 @@ class ResampledRows(Bootstrap):
     ) -> None:
         """Add rows with these numbers, from 1, which are resampled together where their clusters are equal."""
         self.n += len(numbers)
+        if self.refusal:
+            return
         self._parts.append(inputs)
         self._numbers.append(numbers)
         self._clusters += [] if clusters is None else [clusters]
@@ -58,13 +60,11 @@ class ResampledRows(Bootstrap):
 
     def _drop_if_too_many(self) -> None:
         if self.n > MAX_ROWS_HELD:
-            self.refusal = TOO_MANY_ROWS
+            self.refusal = self.refusal or TOO_MANY_ROWS
             self._parts, self._numbers, self._clusters = [], [], []
 
     def reason_for_none(self) -> str:
-        if self.resampling.block == AUTO:
-            return NO_LENGTH
-        return self.refusal or (ONE_ROW if self.n < 2 else "")
+        return self.refusal or (NO_LENGTH if self.resampling.block == AUTO else ONE_ROW if self.n < 2 else "")
 
     def own_interval(self) -> ConfidenceInterval:
         """Return the percentile interval of the number over the resamples, or why there is none."""

@@ -134,14 +134,15 @@ class RunState:
         """Return what makes a bootstrap of a loss, None if there are no intervals."""
         if self.resampling is None:
             return None
+        declared = evaluator.bound.loss.no_interval
         if evaluator.dataset_wide:
             from losscli.evaluation.resampled_rows import ResampledRows
 
-            return partial(ResampledRows, self.resampling, evaluator)
+            return partial(ResampledRows, self.resampling, evaluator, declared)
         from losscli.statistics.bootstrap.accumulator import COUPLED_ROWS, Estimand
         from losscli.statistics.bootstrap.dependent import new_bootstrap
 
-        refusal = COUPLED_ROWS if evaluator.coupled else ""
+        refusal = declared or (COUPLED_ROWS if evaluator.coupled else "")
         estimand = Estimand.of(evaluator.bound.loss.reduction, self.reduction)
         return partial(new_bootstrap, self.resampling, estimand, refusal)
 

@@ -54,6 +54,7 @@ class Bins:
         "conf": "conf_b, their mean confidence",
     },
     dataset_wide=True,
+    no_interval="it is biased upwards, and resamples are more so; see the reliability diagram of brier",
     properties=Property.BOUNDED_VALUE,
     references=("Guo et al. 2017, arXiv:1706.04599", "Naeini, Cooper & Hauskrecht 2015, doi:10.1609/aaai.v29i1.9602"),
     equivalents=(
@@ -77,7 +78,8 @@ def expected_calibration_error(
     norm=l2 is the root of the weighted mean square of the distances, max the largest of them.
     Use: probabilities that shall mean what they say.
     Avoid: choosing between models by it alone: a constant can be calibrated (bce, brier); training.
-    Pitfalls: it depends on the number of bins, and few rows in a bin make it too large.
+    Pitfalls: it depends on the number of bins; few rows in a bin make it too large, in resamples even more so, so that
+    it has no interval.
     """
     return Bins(y_pred, y_true, weight, bins)
 

@@ -138,8 +138,9 @@ class Findings:
             if result.group is None and not self.is_exact:
                 ci = normal_interval(each.run, each.moments, i, self.level)
             elif result.group is not None and (has_many or not self.is_exact):
-                reduction = self.run.evaluators[i].bound.loss.reduction
-                ci = group_interval(result, reduction, "weight" in self.dataset.bound, self.level)
+                ci = group_interval(
+                    result, self.run.evaluators[i].bound.loss, "weight" in self.dataset.bound, self.level
+                )
             if ci is not None:
                 found[result.key] = ci
         return found

@@ -6,6 +6,7 @@ import math
 from statistics import NormalDist
 
 from losscli.compare.subset import ADDITIVE_REDUCTIONS
+from losscli.declaration.loss import Loss
 from losscli.declaration.properties import Reduction
 from losscli.evaluation.dataset_wide import WholeRows
 from losscli.evaluation.run import RunState
@@ -26,7 +27,9 @@ def normal_interval(run: RunState, moments: LossMoments, i: int, level: float) -
     """
     accumulator, bound = run.accumulators[i], run.evaluators[i].bound
     n = moments.by_loss[i].n
-    if isinstance(accumulator, WholeRows) or run.evaluators[i].coupled or run.reduction != "mean":
+    if isinstance(accumulator, WholeRows) or bound.loss.no_interval or run.evaluators[i].coupled:
+        return None
+    if run.reduction != "mean":
         return None
     if bound.loss.reduction is Reduction.MEDIAN:
         reach = z_score(level) / (2 * math.sqrt(n)) if n else math.inf
@@ -41,13 +44,11 @@ def normal_interval(run: RunState, moments: LossMoments, i: int, level: float) -
     return None if found is None else found.with_tail_warning(sums.tail, n)
 
 
-def group_interval(
-    result: LossResult, reduction: Reduction, is_weighted: bool, level: float
-) -> ConfidenceInterval | None:
+def group_interval(result: LossResult, loss: Loss, is_weighted: bool, level: float) -> ConfidenceInterval | None:
     """Return the interval of the value of a group, from its standard deviation; None where there is none."""
-    if is_weighted or result.n < 2:
+    if is_weighted or result.n < 2 or loss.no_interval:
         return None
-    found = interval_of_mean(result.value, result.std / math.sqrt(result.n), result.n, reduction, level)
+    found = interval_of_mean(result.value, result.std / math.sqrt(result.n), result.n, loss.reduction, level)
     mean_square, spread = (result.sum / result.n) ** 2, result.std**2
     if found is None or result.min < 0 or not mean_square > 0:
         return found
