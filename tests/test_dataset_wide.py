@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -275,3 +276,56 @@ def test_the_scale_of_weights_does_not_matter(name: str, scale: float) -> None:
     expected = losscli.compute(name, **data, weight=weight).value
     assert losscli.compute(name, **data, weight=weight * scale).value == pytest.approx(expected, rel=1e-14)
     assert losscli.get_loss(name).value(**data, weight=weight * scale) == pytest.approx(expected, rel=1e-14)
+
+
+# --------------------------------------------------------------------------------- resamples that say something else
+
+
+def two_classes(n: int, ones: int, seed: int = 2) -> dict[str, Any]:
+    rng = np.random.default_rng(seed)
+    true = (np.arange(n) < ones).astype(int)
+    return {"y_true": true, "y_pred": true + rng.normal(size=n)}
+
+
+def predicted(data: dict[str, Any]) -> dict[str, Any]:
+    return data | {"y_pred": (data["y_pred"] > 0.7).astype(int)}
+
+
+@pytest.mark.parametrize("name", ["auc_loss", "average_precision_loss"])
+def test_few_resamples_without_a_number_are_left_out(name: str) -> None:
+    for resamples, seed in ((200, 0), (1000, 1), (1000, 2), (4000, 3)):
+        found = losscli.compute(name, **two_classes(100, 4), ci=0.9, resamples=resamples, seed=seed).ci
+        assert found is not None
+        assert found.low is not None
+        assert re.search(r"without the [\d.]+ % of the resamples that have no number", found.why)
+    none = losscli.compute(name, **two_classes(100, 2), ci=0.9).ci
+    assert none is not None
+    assert none.low is None
+    assert re.fullmatch(r"no interval: 1\d % of the resamples have no number", none.why)
+
+
+@pytest.mark.parametrize("name", ["balanced_error", "f1_loss", "matthews_loss", "cohen_kappa_loss"])
+def test_resamples_that_lack_a_class_are_of_another_number(name: str) -> None:
+    some = losscli.compute(name, **predicted(two_classes(100, 5)), ci=0.9).ci
+    assert some is not None
+    assert (some.method, some.why) == ("percentile", "percentile interval: it is too short with 5 rows of a class")
+    none = losscli.compute(name, **predicted(two_classes(100, 2)), ci=0.9).ci
+    assert none is not None
+    assert re.fullmatch(r"no interval: 1\d % of the resamples lack a class", none.why)
+
+
+def test_few_rows_or_clusters_make_it_too_short(cli: Cli) -> None:
+    found = losscli.compute("auc_loss", **two_classes(20, 10), ci=0.95).ci
+    assert found is not None
+    assert found.why == "percentile interval: it is too short with 20 rows"
+    data = two_classes(200, 100) | {"site": np.arange(200) % 20}
+    clustered = losscli.compute("auc_loss", data, ci=0.95, cluster="site", ci_method="bca").ci
+    assert clustered is not None
+    alone = "percentile interval: dataset-wide losses have no other"
+    assert clustered.why == f"{alone}; it is too short with 20 clusters"
+    many = losscli.compute("auc_loss", **two_classes(200, 100), ci=0.95, ci_method="poisson").ci
+    assert many is not None
+    assert (many.method, many.why) == ("percentile", alone)
+    write_csv("d.csv", two_classes(20, 10))
+    result = cli("compute", "auc_loss", "d.csv", "--ci", "0.95")
+    assert "auc_loss: percentile interval: it is too short with 20 rows" in result.err

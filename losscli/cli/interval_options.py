@@ -28,8 +28,8 @@ INTERVAL_OPTIONS = [
         "Evaluation",
         "--ci-method",
         type=INTERVAL_METHOD,
-        help="studentized (default for means), bca, percentile (default for medians) or poisson (for more than 65536 "
-        "rows).",
+        help="studentized (default for means), bca, percentile (default for medians, the only one of dataset-wide "
+        "losses) or poisson (for more than 65536 rows).",
     ),
     SectionOption(
         "Evaluation",

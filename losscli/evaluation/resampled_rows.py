@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,14 +14,50 @@ from losscli.evaluation.inputs import Inputs, join_inputs, take_rows
 from losscli.statistics.bootstrap import draws
 from losscli.statistics.bootstrap.accumulator import Bootstrap, Estimand
 from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD, Drawn
-from losscli.statistics.bootstrap.options import AUTO, FEWER_RESAMPLES, ConfidenceInterval, Resampling, min_resamples
+from losscli.statistics.bootstrap.options import (
+    AUTO,
+    FEWER_RESAMPLES,
+    MIN_ROWS_FOR_LEVEL,
+    ConfidenceInterval,
+    Resampling,
+    min_resamples,
+)
 from losscli.statistics.bootstrap.units import cluster_places, rows_of_blocks, too_few_units
 from losscli.statistics.quantiles import quantiles
 from losscli.statistics.ratios import NO_SPREAD, ONE_ROW
 
 TOO_MANY_ROWS = f"more than {MAX_ROWS_HELD} rows are not evaluated anew for each resample"
 NO_LENGTH = "how long blocks must be is found for means alone: give a number of rows"
-ONE_NUMBER_HAS_NO_ERROR = "percentile interval: one number for all rows has no standard error"
+PERCENTILE_ALONE = "percentile interval: dataset-wide losses have no other"
+
+MAX_SHARE_LEFT_OUT = 0.05
+"""Share of the resamples that may have no number, or lack a class of the data: with more, the rest is a choice."""
+
+MIN_ROWS_FOR_PERCENTILE = 30
+"""Rows (clusters, blocks, rows of a class) below which percentile intervals are too short: of 20 rows, those of
+average precision hold the value in 85 % of samples, and those of the area under the curve in 89 %."""
+
+
+class Labels(NamedTuple):
+    """The place of each row's label among the classes that occur (n,), None where rows have no classes, and the number
+    of rows of each class (c,).
+    """
+
+    places: NDArray[np.intp] | None
+    counts: NDArray[np.intp]
+
+    def are_all_in(self, drawn: NDArray[np.int64]) -> bool:
+        """Return whether a resample that has each row so many times (n,) has all classes."""
+        if self.places is None:
+            return True
+        return bool((np.bincount(self.places, drawn, len(self.counts)) > 0).all())
+
+    def too_few(self, units: int, what: str) -> str:
+        """Return what there is too little of for an interval; empty if there is enough."""
+        if units < MIN_ROWS_FOR_PERCENTILE:
+            return f"{units} {what}"
+        least = min(self.counts.tolist(), default=MIN_ROWS_FOR_PERCENTILE)
+        return f"{least} row{'' if least == 1 else 's'} of a class" if least < MIN_ROWS_FOR_PERCENTILE else ""
 
 
 class ResampledRows(Bootstrap):
@@ -86,23 +124,53 @@ class ResampledRows(Bootstrap):
             order = np.argsort(scores, kind="stable")  # once, and not in each resample
             inputs = take_rows(inputs, order, self._tables)
 
+        labels = self._labels(inputs)
+
         def numbers_of(drawn: Drawn) -> Array:
+            """Return the number of each resample (m, 2), and whether all classes of the data are in it."""
             if places is not None:
                 drawn = drawn[:, places]
             elif block is not None:
                 drawn = rows_of_blocks(drawn, block)
-            return np.array([self._number(inputs, counts if order is None else counts[order]) for counts in drawn])
+            drawn = drawn if order is None else drawn[:, order]
+            return np.array([(self._number(inputs, counts), labels.are_all_in(counts)) for counts in drawn])
 
         resamples = resampling.resamples or max(FEWER_RESAMPLES, min_resamples(resampling.level))
         found = draws.over_resamples(draws.multinomial(units, resampling.seed, size), n, resamples, numbers_of)
-        if undefined := int(np.count_nonzero(~np.isfinite(found))):
-            return ConfidenceInterval.none(resampling, f"{undefined} of {resamples} resamples have no number")
-        if found.min() == found.max():
+        return self._interval_of(found, labels, block, size)
+
+    def _interval_of(self, found: Array, labels: Labels, block: int | None, size: int) -> ConfidenceInterval:
+        """Return the interval of the numbers of resamples (B, 2) that there are, if enough are of all classes."""
+        resampling, (numbers, is_whole) = self.resampling, found.T
+        without = 1 - np.isfinite(numbers).mean()
+        if without > MAX_SHARE_LEFT_OUT:
+            return ConfidenceInterval.none(resampling, f"{percent_text(without)} of the resamples have no number")
+        if (lacking := 1 - is_whole.mean()) > MAX_SHARE_LEFT_OUT:
+            return ConfidenceInterval.none(resampling, f"{percent_text(lacking)} of the resamples lack a class")
+        known = numbers[np.isfinite(numbers)]
+        if known.min() == known.max():
             return ConfidenceInterval.none(resampling, NO_SPREAD)
-        low, high = quantiles(found, None, resampling.tails)
-        why = "" if resampling.method in ("auto", "percentile") else ONE_NUMBER_HAS_NO_ERROR
-        interval = ConfidenceInterval(low, high, resampling.level, "percentile", resamples, resampling.seed, why)
+        low, high = quantiles(known, None, resampling.tails)
+        why = "" if resampling.method in ("auto", "percentile") else PERCENTILE_ALONE
+        interval = ConfidenceInterval(low, high, resampling.level, "percentile", len(found), resampling.seed, why)
+        if without:
+            interval = interval.warned(f"without the {percent_text(without)} of the resamples that have no number")
+        if size >= MIN_ROWS_FOR_LEVEL and (few := labels.too_few(size, self._what(block))):
+            interval = interval.warned(f"it is too short with {few}")
         return interval.of_units(resampling, block, size)
+
+    def _what(self, block: int | None) -> str:
+        """Return what is resampled."""
+        return "rows" if block is None and not self._clusters else "clusters" if self._clusters else "blocks"
+
+    def _labels(self, inputs: Inputs) -> Labels:
+        """Return the classes of the rows, where the first role is labels."""
+        role = self._evaluator.form.names[0]
+        array = np.asarray(inputs[role]) if self._evaluator.domain(role).is_label else np.zeros(0)
+        if array.ndim != 1 or not len(array):
+            return Labels(None, np.zeros(0, dtype=np.intp))
+        _, places, counts = np.unique(array, return_inverse=True, return_counts=True)
+        return Labels(places, counts)
 
     def _number(self, inputs: Inputs, counts: NDArray[np.int64]) -> float:
         """Return the number of a resample that has each row so many times (n,)."""
@@ -110,3 +178,8 @@ class ResampledRows(Bootstrap):
         drawn, times = take_rows(inputs, index, self._tables), counts[index].astype(np.float64)
         weight = times if drawn[WEIGHT] is None else drawn[WEIGHT] * times
         return self._evaluator.number_of(self._evaluator.counts({**drawn, WEIGHT: weight}))
+
+
+def percent_text(share: float) -> str:
+    """Return a share as a percentage of two digits."""
+    return f"{100 * share:.2g} %"
