@@ -26,7 +26,7 @@ from losscli.statistics.quantiles import ACCURACY, Quantiles
 from losscli.statistics.ratios import NOT_FINITE, ONE_ROW, Totals, poisson_interval
 from losscli.statistics.tails import TailSums
 
-COUPLED_ROWS = "its rows are coupled: resampling them one by one would not be evaluating it on other data"
+COUPLED_ROWS = "its rows are coupled: values of resampled rows are not those of new data"
 ELEMENTS_NOT_HELD = "the elements of more rows than are held have no interval of their median"
 
 MAX_BLOCKS_TAKEN = 1 << 7
