@@ -38,7 +38,7 @@ MIN_ROWS_FOR_PERCENTILE = 30
 average precision hold the value in 85 % of samples, and those of the area under the curve in 89 %."""
 
 
-class Labels(NamedTuple):
+class ClassesOfRows(NamedTuple):
     """The place of each row's label among the classes that occur (n,), None where rows have no classes, and the number
     of rows of each class (c,).
     """
@@ -124,7 +124,7 @@ class ResampledRows(Bootstrap):
             order = np.argsort(scores, kind="stable")  # once, and not in each resample
             inputs = take_rows(inputs, order, self._tables)
 
-        labels = self._labels(inputs)
+        classes = self._classes(inputs)
 
         def numbers_of(drawn: Drawn) -> Array:
             """Return the number of each resample (m, 2), and whether all classes of the data are in it."""
@@ -133,13 +133,13 @@ class ResampledRows(Bootstrap):
             elif block is not None:
                 drawn = rows_of_blocks(drawn, block)
             drawn = drawn if order is None else drawn[:, order]
-            return np.array([(self._number(inputs, counts), labels.are_all_in(counts)) for counts in drawn])
+            return np.array([(self._number(inputs, counts), classes.are_all_in(counts)) for counts in drawn])
 
         resamples = resampling.resamples or max(FEWER_RESAMPLES, min_resamples(resampling.level))
         found = draws.over_resamples(draws.multinomial(units, resampling.seed, size), n, resamples, numbers_of)
-        return self._interval_of(found, labels, block, size)
+        return self._interval_of(found, classes, block, size)
 
-    def _interval_of(self, found: Array, labels: Labels, block: int | None, size: int) -> ConfidenceInterval:
+    def _interval_of(self, found: Array, classes: ClassesOfRows, block: int | None, size: int) -> ConfidenceInterval:
         """Return the interval of the numbers of resamples (B, 2) that there are, if enough are of all classes."""
         resampling, (numbers, is_whole) = self.resampling, found.T
         without = 1 - np.isfinite(numbers).mean()
@@ -155,7 +155,7 @@ class ResampledRows(Bootstrap):
         interval = ConfidenceInterval(low, high, resampling.level, "percentile", len(found), resampling.seed, why)
         if without:
             interval = interval.warned(f"without the {percent_text(without)} of the resamples that have no number")
-        if size >= MIN_ROWS_FOR_LEVEL and (few := labels.too_few(size, self._what(block))):
+        if size >= MIN_ROWS_FOR_LEVEL and (few := classes.too_few(size, self._what(block))):
             interval = interval.warned(f"it is too short with {few}")
         return interval.of_units(resampling, block, size)
 
@@ -163,14 +163,14 @@ class ResampledRows(Bootstrap):
         """Return what is resampled."""
         return "rows" if block is None and not self._clusters else "clusters" if self._clusters else "blocks"
 
-    def _labels(self, inputs: Inputs) -> Labels:
+    def _classes(self, inputs: Inputs) -> ClassesOfRows:
         """Return the classes of the rows, where the first role is labels."""
         role = self._evaluator.form.names[0]
         array = np.asarray(inputs[role]) if self._evaluator.domain(role).is_label else np.zeros(0)
         if array.ndim != 1 or not len(array):
-            return Labels(None, np.zeros(0, dtype=np.intp))
+            return ClassesOfRows(None, np.zeros(0, dtype=np.intp))
         _, places, counts = np.unique(array, return_inverse=True, return_counts=True)
-        return Labels(places, counts)
+        return ClassesOfRows(places, counts)
 
     def _number(self, inputs: Inputs, counts: NDArray[np.int64]) -> float:
         """Return the number of a resample that has each row so many times (n,)."""
