@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import importlib
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from losscli.declaration.breakdown import breakdown_of
 from losscli.declaration.equivalent import Equivalent, rows_of
+from losscli.declaration.form import Form
 from losscli.declaration.loss import BoundLoss, Loss
 from losscli.declaration.names import is_chinese
 from losscli.declaration.properties import Property, Reduction
 from losscli.declaration.symbols import symbols_in
+from losscli.messages import join_names
 from losscli.result_base import draw_result
 
 PROPERTIES = {claim: str(claim.name).lower().replace("_", " ") for claim in Property}
@@ -179,7 +181,8 @@ def _gradient(loss: Loss) -> Section:
     found = [(role, text) for role, text in gradient_formulas(loss) if text]
     if not loss.has_gradient:
         return Section("Gradient", ("None: there is no slope to follow.",))
-    return Section("Gradient", ("Derivatives of the sum of the per-sample losses",), tuple(dict.fromkeys(found)))
+    what = "number, without weights" if loss.dataset_wide else "sum of the per-sample losses"
+    return Section("Gradient", (f"Derivatives of the {what}",), tuple(dict.fromkeys(found)))
 
 
 def _properties(bound: BoundLoss) -> tuple[tuple[str, str], ...]:
@@ -236,14 +239,25 @@ def conditions(bound: BoundLoss, claim: Property) -> list[str]:
     if claim in _known_properties(bound):
         return []
     loss = bound.loss
-    forms: list[str] = []
+    found: dict[Form, list[str]] = {}
     for form in loss.forms:
-        given = f"{form.gradient_role} is given"
         if claim in (bound.properties_of(form) if is_set(bound) else form.properties):
-            forms.append(given)
-        elif not is_set(bound):
-            forms += [f"{given} and {c.condition}" for c in form.claims if claim in c.properties]
-    return [c.condition for c in loss.claims if claim in c.properties and not is_set(bound)] + forms
+            found[form] = [""]
+        elif not is_set(bound) and (limits := [c.condition for c in form.claims if claim in c.properties]):
+            found[form] = [f" and {limit}" for limit in limits]
+    forms = [_given(form, list(found), loss) + limit for form, limits in found.items() for limit in limits]
+    return [c.condition for c in loss.claims if claim in c.properties and not is_set(bound)] + [*dict.fromkeys(forms)]
+
+
+def _given(form: Form, having: Sequence[Form], loss: Loss) -> str:
+    """Say which roles tell a form from those that lack a property; `having` are all forms that have it."""
+    others = [each for each in loss.forms if each not in having] or [each for each in loss.forms if each is not form]
+    own = [name for name in form.names if all(name not in each.names for each in others)]
+    shared = [name for name in own if all(name in each.names for each in having)]
+    names = shared or own
+    if form.gradient_role in own or not own:
+        names = [form.gradient_role]
+    return f"{join_names(names)} {'is' if len(names) == 1 else 'are'} given"
 
 
 def parameter_entries(loss: Loss) -> list[dict[str, Any]]:

@@ -212,3 +212,21 @@ def test_what_holds_for_both_values_of_a_parameter_has_no_condition(name: str) -
     assert found["properties"]["bounded_gradient"] is True
     assert "bounded_gradient" not in found["properties_where"]
     assert found["properties_where"]["bounded_value"] == ["from_logits=false"]
+
+
+@pytest.mark.parametrize(
+    ("loss", "claim", "where"),
+    [
+        ("mase", "bounded_gradient", ["eps > 0", "train is given"]),
+        ("dss", "convex", ["scale is given"]),
+        ("interval_score", "convex", ["y_pred is given"]),
+        ("perplexity", "bounded_value", ["y_pred is given and from_logits=false and eps > 0"]),
+    ],
+)
+def test_conditions_on_roles_name_those_that_tell_forms_apart(loss: str, claim: str, where: list[str]) -> None:
+    assert losscli.explain(loss).to_dict()["properties_where"][claim] == where
+
+
+def test_derivatives_are_of_what_the_loss_is(cli: Cli) -> None:
+    assert "Derivatives of the number, without weights" in cli("explain", "proxy_anchor").out
+    assert "Derivatives of the sum of the per-sample losses" in cli("explain", "mse").out

@@ -28,12 +28,15 @@ REDESCENDS = f"{KNOWN_SCALE}; less if good rows lie far apart; a fit may stop at
 def breakdown_of(bound: BoundLoss) -> Breakdown | None:
     """Return the breakdown point of the constant that minimises a loss of `y_pred + c`; None where it has no meaning.
 
+    Nor has it one where rows have more than a target and a prediction: a scale of its own, say, is a weight of the row.
     It is 1/2 where one row has a bounded gradient and both sides weigh the same: of a convex loss because so many rows
     balance the others (Huber 1964, doi:10.1214/aoms/1177703732), of one that grows less than in proportion because
     its sum is smaller near the many (Mizera & Müller 1999, doi:10.1214/aos/1017938926).
     """
     loss, properties, functional = bound.loss, bound.properties, bound.functional
     if not loss.of_residual or not loss.declares_properties or any(form.coupled for form in loss.forms):
+        return None
+    if loss.no_ranking or loss.forms[0].names != ["y_true", "y_pred"]:
         return None
     if loss.reduction is Reduction.MAX:
         return Breakdown(0.0, NONE_BAD)
