@@ -108,6 +108,7 @@ NAMES_ELSEWHERE = {
     "least_absolute_deviation": "mae",
     "lad": "mae",
     "ols": "mse",
+    "me": "bias",
     "least_squares": "mse, half_mse",  # the second is what statsmodels means
     "mad": "mae, medae",
     "mn_log_loss": "cross_entropy",
@@ -123,10 +124,10 @@ NAMES_ELSEWHERE = {
 """A name of another library -> what it is here; with @ at its end, for `name@number`."""
 
 _LACKING = "losscli does not have it"
-_ONE_MINUS = "it is not a loss: {} is 1 less it"
+_ONE_MINUS = "it is not a loss: {} is 1 minus it"
 _RANKS = f"{_LACKING}: auc_loss and average_precision_loss score an order, brier and bce score probabilities"
 _ACCURACY = "it is not a loss: zero_one is 1 - accuracy"
-_COUNTS = f"{_LACKING}: zero_one counts errors, f1_loss is 1 less the F score of precision and recall"
+_COUNTS = f"{_LACKING}: zero_one counts errors, f1_loss is 1 minus the F score of precision and recall"
 _SKILL = "it is not a loss of rows: compare shows it as the skill of {}"
 _ORDERS = f"{_LACKING}; ndcg_loss, map_loss and pairwise_logistic are losses of orders"
 
@@ -156,7 +157,7 @@ NO_LOSSES = {
     _SKILL.format("tweedie_deviance"): "d2_tweedie_score d2_tweedie",
     _SKILL.format("bce"): "d2_log_loss_score d2_log_loss",
     _SKILL.format("brier"): "d2_brier_score d2_brier",
-    "it is not a loss: errors of both signs cancel": "mpe me",
+    "it is not a loss: errors of both signs cancel": "mpe",
     f"{_LACKING}; mae is q = 1, mse is q = 2": "lq lp",
     f"{_LACKING}: it depends on mse alone": "psnr 峰值信噪比",
     f"{_LACKING}: it is not a loss of rows": "pearson pearsonr spearman kendall ccc corr correlation ssim "

@@ -75,8 +75,8 @@ def combined_margin(
 ) -> Array:
     """The margins of sphereface, arcface and cosface in one: they multiply the angle, add to it, and are subtracted.
 
-    m1=1, m3=0 is arcface as long as angle plus margin are below pi, m1=1, m2=0 is cosface. Beyond pi nothing is
-    changed. With y_pred, the cosines themselves, no other role is needed.
+    m1=1, m3=0 is arcface as long as angle plus margin are below pi, m1=1, m2=0 is cosface. The changed angle is
+    not cut at pi. With y_pred, the cosines themselves, no other role is needed.
     Use: face verification, when one kind of margin is not enough.
     Avoid: few or hardly separable classes: an unreachable margin only adds to the loss.
     Pitfalls: beyond an angle of pi the cosine rises again, so that hopeless rows are pushed the wrong way.
@@ -138,10 +138,10 @@ def curricularface(
     margin: Angle = 0.5,
     t: Cosine = 0.0,
 ) -> Array:
-    """arcface in which classes that are mistaken for the target count by t, from easy (0) to hard (1) in training.
+    """arcface in which a hard class, one above the target's logit, is weighted by t + its cosine.
 
-    Training keeps a running mean of the target's cosine in t; here it is given. With y_pred, the cosines themselves, no
-    other role is needed.
+    Training moves t from 0 to 1, as a running mean of the target's cosine; here it is given. With y_pred, the cosines
+    themselves, no other role is needed.
     Use: face verification, when hard classes should count more the better the model gets.
     Avoid: frequent label errors, which are hard classes.
     Pitfalls: values of different t are not comparable; a small t makes hard classes count less than in arcface.

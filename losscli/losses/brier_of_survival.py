@@ -1,4 +1,4 @@
-"""The Brier score of predicted survival, where rows that are censored lend their weight to those that are not."""
+"""Brier scores of predicted survival, weighted by the inverse probability of censoring."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ PairProbability = Annotated[Array, Probabilities(("N",))]
 
 
 class Bins:
-    """The weight of the rows in each bin of confidence (M,), and the sum of how much more they are right than sure."""
+    """The weight of the rows in each bin of confidence (M,), and the sum of right minus confidence."""
 
     def __init__(self, confidence: Array, right: Array, weight: Array | None, bins: int) -> None:
         edges = np.arange(1, bins + 1) / bins
@@ -76,7 +76,7 @@ def expected_calibration_error(
     For a class label and a row of C probabilities the confidence is the largest of them, and the accuracy is how often
     that class (the first of equals) is right. A probability of the label 1 is compared with how often the label is 1.
     norm=l2 is the root of the weighted mean square of the distances, max the largest of them.
-    Use: probabilities that shall mean what they say.
+    Use: to check that confidences match how often predictions are right.
     Avoid: choosing between models by it alone: a constant can be calibrated (bce, brier); training.
     Pitfalls: it depends on the number of bins; few rows in a bin make it too large, in resamples even more so, so that
     it has no interval.

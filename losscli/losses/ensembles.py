@@ -51,10 +51,10 @@ FERRO = "Ferro 2014, doi:10.1002/qj.2270"
 
 
 def shares_of_ranks(members: int, fair: bool) -> Array:
-    """Return what the distance of the k-th smallest member counts, from k = 1, where it is below the outcome.
+    """Return the weights of the distances |x_i - y|.
 
-    Where it is above, the k-th largest counts as much. The CRPS is the sum of these products, none of which is
-    negative: mean |x_i - y| minus half the mean difference of members would cancel.
+    Members below the outcome are ranked from the lowest, those above from the highest. The CRPS is the sum of these
+    products, none of which is negative: mean |x_i - y| minus half the mean difference of members would cancel.
     """
     k = np.arange(members)
     return 2 * k / (members * (members - 1)) if fair else (2 * k + 1) / members**2
@@ -215,8 +215,7 @@ def _(y_true: Array, y_pred: Array, *, fair: bool) -> Array:
 def dss(y_true: Score, y_pred: Score, scale: Scale, *, ddof: DegreesOfFreedomLost = 1) -> Array:
     """Dawid-Sebastiani score: judges a distribution by its mean and variance alone.
 
-    Those are y_pred and the square of the scale, or come from the members of an ensemble. It is twice gaussian_nll
-    without eps.
+    Mean and variance are y_pred and scale², or those of the members. It is twice gaussian_nll without eps.
     Use: ensembles or distributions of which mean and variance are what matters.
     Avoid: small ensembles, whose variance is uncertain; outcomes with heavy tails.
     Pitfalls: the value may be negative, and has no lower bound as the variance goes to 0; skewed distributions with the

@@ -65,13 +65,13 @@ label_loss = partial(
     ),
 )
 def label_ranking_loss(y_true: LabelRow, y_pred: Scores) -> Array:
-    """The share of pairs of a label that a row has and one that it has not whose scores are in the wrong order.
+    """Share of pairs of labels in the wrong order: a label that the row has should score above one that it has not.
 
     Equal scores are in the wrong order. A row that has no label, or all of them, has no such pair and a loss of 0,
     which counts.
     Use: several labels for each row, when only their order matters.
     Avoid: to tell how far down a list somebody must read (coverage_error).
-    Pitfalls: it is a count, so nothing can follow its slope: train by multilabel_margin or bpr.
+    Pitfalls: it is a count, so it has no gradient: train by multilabel_margin or bpr.
     """
     labels = y_true.sum(axis=1)
     pairs = labels * (y_true.shape[1] - labels)
@@ -99,7 +99,7 @@ def others_above(y: Array, s: Array) -> Array:
 def coverage_error(y_true: LabelRow, y_pred: Scores) -> Array:
     """How far down the list of labels, the highest score first, one must go to see all that a row has.
 
-    Labels of equal scores count all. A row without a label has a loss of 0, which counts.
+    Labels with equal scores all count. A row without a label has a loss of 0, which counts.
     Use: suggestions of labels that somebody looks through.
     Avoid: to compare data with different numbers of labels.
     Pitfalls: the best value is the mean number of labels of a row, not 0.

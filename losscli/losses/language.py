@@ -242,7 +242,7 @@ def bits_per_byte(
     Per-sample losses are the bits of tokens, -log2 p; their sum is divided by the bytes of the text. Instead of labels
     and predictions it reads the log-probabilities (natural logarithms) of the tokens, beside their bytes.
     Use: models with different tokens, on the same text.
-    Avoid: texts that differ: some have more to say in a byte.
+    Avoid: comparing different texts: some hold more information per byte.
     Pitfalls: bytes are those of the text of a token in UTF-8, not its characters; a token without text, such as the end
     of a text, has 0 bytes, and its bits count.
     """
@@ -333,12 +333,12 @@ def dpo(
 ) -> Array:
     """Direct preference optimization: whether a policy prefers the chosen answer more than its reference does.
 
-    Each role is the log-probability of a whole answer: the sum over its tokens. A policy that is its reference has
-    log 2.
+    Each role is the log-probability of a whole answer: the sum over its tokens. A policy that equals its
+    reference has a loss of log 2.
     Use: pairs of answers of which people chose one, for a policy that should stay near its reference.
     Avoid: scores of answers, without a reference (bpr).
-    Pitfalls: it falls, too, where both answers become less likely; the value depends on beta, so it compares no runs
-    with different ones.
+    Pitfalls: it falls, too, where both answers become less likely; the value depends on beta: runs with
+    different beta do not compare.
     """
     x = beta * log_ratio_gap(policy_chosen, policy_rejected, reference_chosen, reference_rejected)
     if not label_smoothing:
@@ -449,7 +449,8 @@ def distillation(teacher: Scores, student: Scores, *, temperature: FinitePositiv
     large as without it.
     Use: to tell how well a small model follows a large one.
     Avoid: probabilities (kl).
-    Pitfalls: values at different temperatures cannot be compared; a student as bad as its teacher has 0.
+    Pitfalls: values at different temperatures cannot be compared; a student that copies a bad teacher has a loss of
+    0.
     """
     if temperature > HOT and max(np.abs(teacher).max(initial=0), np.abs(student).max(initial=0)) < COLD_LOGIT:
         temperature = HOT

@@ -73,7 +73,7 @@ def auc_loss(y_true: PairLabel, y_pred: Score, weight: Array | None) -> float:
     """1 minus the area under the ROC curve: how often a row of label 0 scores higher than one of label 1.
 
     Equal scores count half. It depends on the order of the scores alone.
-    Use: scores that are to rank, whatever the share of the labels is and wherever a threshold will lie.
+    Use: scores that rank rows, when neither the share of the labels nor a threshold should matter.
     Avoid: probabilities that are used as such (bce, brier); rare labels, of which the first rows matter
     (average_precision_loss); training (it has no gradient).
     Pitfalls: it is 1/2 for scores that say nothing; many easy rows of label 0 make it small.

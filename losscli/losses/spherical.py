@@ -31,13 +31,13 @@ from losscli.losses._classes import shift_down
     equivalents=(("paper", "the papers' score is to be large: it is 1 minus this loss"),),
 )
 def spherical_score(y_true: Label, y_pred: Probability, *, from_logits: Boolean = False) -> Array:
-    """1 minus the cosine of the probabilities and the class that came: a proper score between 0 and 1.
+    """1 minus the cosine of the probabilities and the observed class: a proper score between 0 and 1.
 
     For a class label and a row of C probabilities all of them count. For several labels per row, each with its own
     probability, the loss of a row is their mean.
     Use: calibrated probabilities, when a confident mistake should cost at most 1.
     Avoid: where rare events must not be called impossible (bce, cross_entropy).
-    Pitfalls: it is nearly flat where the class that came has hardly any probability.
+    Pitfalls: it is nearly flat where the observed class has hardly any probability.
     """
     own, other = both(y_true, y_pred, from_logits)
     norm = np.hypot(own, other)
