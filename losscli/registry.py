@@ -15,7 +15,7 @@ from losscli.declaration.equivalent import Equivalent
 from losscli.declaration.form import unwrap
 from losscli.declaration.grammar import LossSpec, parse_specs
 from losscli.declaration.loss import BoundLoss, Loss, checked, pending
-from losscli.declaration.names import match_squashed, names_by_squashed, normalize_name
+from losscli.declaration.names import match_squashed, names_by_squashed, normalize_name, squash_name
 from losscli.errors import UsageError
 from losscli.losses import ENTRY_POINT_GROUP, MODULES, modules_found, place_in_list
 from losscli.losses._index import NAMES_BY_MODULE
@@ -209,14 +209,19 @@ def _look_up(names: Sequence[str]) -> dict[str, list[Loss]]:
 
 
 def _meant_names(names: Sequence[str]) -> dict[str, list[str]]:
-    """Return the names and aliases that each name means."""
+    """Return the names and aliases that each name means: none of a score, as f1, though f1_loss is a loss."""
     if pending:
         _register_pending()
     if all(map(is_known, names)):
         return {name: [name] for name in names}
     known = [*_by_name, *(name for several in NAMES_BY_MODULE.values() for name in several.split())]
     by_squashed = names_by_squashed(dict.fromkeys(known))
-    return {name: match_squashed(name, by_squashed) for name in names}
+    from losscli.losses._other_names import is_no_loss
+
+    return {
+        name: [] if squash_name(name) not in by_squashed and is_no_loss(name) else match_squashed(name, by_squashed)
+        for name in names
+    }
 
 
 def means_loss(name: str) -> bool:
@@ -235,7 +240,11 @@ def _contradictions(loss: Loss, params: Mapping[str, Any], shared: Mapping[str, 
 
 
 def _unknown_parameter(of: str, name: str, known: Iterable[str]) -> str:
+    from losscli.losses._other_names import PARAMETERS_ELSEWHERE
+
     names = sorted(known)
+    if (meant := PARAMETERS_ELSEWHERE.get(normalize_name(name))) in names:
+        return f"unknown parameter {of}: {name!r} (did you mean {meant}?)"
     if close := close_names(name, names, 3):
         return f"unknown parameter {of}: {name!r} (did you mean {', '.join(close)}?)"
     return f"unknown parameter {of}: {name!r} (it has {', '.join(names) if names else 'none'})"

@@ -23,7 +23,7 @@ from losscli.declaration.names import (
     squash_name,
 )
 from losscli.losses import COMMON_LOSSES
-from losscli.losses._other_names import NAMES_ELSEWHERE, NO_LOSSES, what_is_meant
+from losscli.losses._other_names import NAMES_ELSEWHERE, NO_LOSSES, is_no_loss, what_is_meant
 from tests.conftest import Cli
 from tests.registry_cases import LOSSES
 
@@ -185,7 +185,8 @@ OWN = {name: loss.name for loss in LOSSES for name in (loss.name, *loss.aliases)
 
 def told(name: str) -> str:
     """The label of the loss that a name is, or what is said of it."""
-    return " ".join(found(name)) or what_is_meant(normalize_name(name), OWN, STATEMENTS)
+    names = [] if is_no_loss(name) else found(name)
+    return " ".join(names) or what_is_meant(normalize_name(name), OWN, STATEMENTS)
 
 
 @pytest.mark.parametrize("prefix", ["", "torch.nn."])
@@ -229,6 +230,12 @@ def test_names_of_scores_are_explained_honestly() -> None:
         "均方差": "均方误差 (mse)",
         "绞链损失": "铰链损失 (hinge)",
         "hubr": "huber",
+        "ndcg@10": "ndcg_loss:k=10",
+        "MAP@5": "map_loss:k=5",
+        "mrr@3": "mrr_loss:k=3",
+        "me": "bias",
+        "mase:period=7": "m?)",
+        "mase:seasonality=7": "m?)",
     }.items(),
 )
 def test_suggestions(cli: Cli, typed: str, suggested: str) -> None:
@@ -236,6 +243,34 @@ def test_suggestions(cli: Cli, typed: str, suggested: str) -> None:
     assert result.status == 2
     assert f"(did you mean {suggested}" in result.err
     assert result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "loss"),
+    {
+        "f1": "f1_loss",
+        "F1": "f1_loss",
+        "macro F1": "f1_loss",
+        "kappa": "cohen_kappa_loss",
+        "mcc": "matthews_loss",
+        "mIoU": "jaccard",
+        "JaccardIndex": "jaccard",
+        "dice_coef": "dice",
+        "pixel_accuracy": "zero_one",
+    }.items(),
+)
+def test_a_score_is_refused_where_a_loss_is_1_minus_it(typed: str, loss: str, cli: Cli) -> None:
+    assert cli("compute", loss, "--fail-if", f"{typed}>0.5", stdin=ROWS).status == 2
+    for arguments in (("compute", typed), ("explain", typed)):
+        refused = cli(*arguments, stdin=ROWS)
+        assert refused.status == 2
+        assert f"it is not a loss: {loss} is 1 minus it" in refused.err, arguments
+
+
+def test_names_that_losses_declare_are_found_though_they_are_scores() -> None:
+    for name in ("ndcg", "map", "mrr", "roc_auc", "c_index", "qwk"):
+        assert not is_no_loss(name)
+        assert len(registry.losses_called(name)) == 1
 
 
 def test_nothing_is_suggested_for_what_is_like_nothing() -> None:

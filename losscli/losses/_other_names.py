@@ -5,6 +5,7 @@ They are no aliases: the names mean other defaults there, or are those of object
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -66,6 +67,9 @@ NAMES_ELSEWHERE = {
     "RMSEWithUncertainty": "gaussian_nll",
     "NumErrors": "zero_one",
     "QuerySoftMax": "ranking_softmax, listnet",
+    "ndcg@": "ndcg_loss:k={}",
+    "map@": "map_loss:k={}",
+    "mrr@": "mrr_loss:k={}",
     "ndcg_score": "ndcg_loss:gain=linear:no_relevant=1",
     "rank:ndcg": "lambda_rank",
     "rank:pairwise": "pairwise_logistic",
@@ -126,6 +130,8 @@ NAMES_ELSEWHERE = {
 _LACKING = "losscli does not have it"
 _ONE_MINUS = "it is not a loss: {} is 1 minus it"
 _RANKS = f"{_LACKING}: auc_loss and average_precision_loss score an order, brier and bce score probabilities"
+_OVERLAP = "it is not a loss: jaccard is 1 minus it, for masks of two classes"
+_PIXELS = "it is not a loss: zero_one is 1 minus it for labels, hamming for probabilities of masks of two classes"
 _ACCURACY = "it is not a loss: zero_one is 1 - accuracy"
 _COUNTS = f"{_LACKING}: zero_one counts errors, f1_loss is 1 minus the F score of precision and recall"
 _SKILL = "it is not a loss of rows: compare shows it as the skill of {}"
@@ -137,14 +143,18 @@ NO_LOSSES = {
     _ONE_MINUS.format("balanced_error"): "balanced_accuracy balanced_accuracy_score bal_accuracy",
     _ONE_MINUS.format("auc_loss"): "roc_auc_score auroc",
     _ONE_MINUS.format("average_precision_loss"): "pr_auc average_precision_score",
-    _ONE_MINUS.format("f1_loss"): "f1_score f_score fbeta_score total_f1 F值 F1值 F1分数 F1度量",
-    _ONE_MINUS.format("matthews_loss"): "matthews_corrcoef",
-    _ONE_MINUS.format("cohen_kappa_loss"): "wkappa cohen_kappa_score",
+    _ONE_MINUS.format("f1_loss"): "f1_score f_score fbeta_score f1 macro_f1 f_beta total_f1 F值 F1值 F1分数 F1度量",
+    _ONE_MINUS.format("matthews_loss"): "matthews_corrcoef mcc",
+    _ONE_MINUS.format("cohen_kappa_loss"): "kappa cohen_kappa wkappa cohen_kappa_score",
+    _ONE_MINUS.format("quadratic_weighted_kappa_loss"): "quadratic_weighted_kappa",
+    _ONE_MINUS.format("dice"): "dice_score dice_coef dice_coefficient dice_similarity dsc",
+    _OVERLAP: "miou mean_iou iou_score jaccard_index BinaryIoU OneHotIoU",
+    _PIXELS: "pixel_accuracy",
     _RANKS: "auc_mu gini ks normalized_gini roc_curve det_curve precision_recall_curve",
     _COUNTS: "precision precision_score recall recall_score specificity sensitivity 精确率 "
     "召回率 查准率 查全率 灵敏度 特异度 FalseNegatives "
-    "FalsePositives TrueNegatives TruePositives confusion_matrix multilabel_confusion_matrix MeanIoU BinaryIoU "
-    "OneHotIoU precision_recall_fscore_support PrecisionAt RecallAt PrecisionAtRecall SensitivityAtSpecificity",
+    "FalsePositives TrueNegatives TruePositives confusion_matrix multilabel_confusion_matrix "
+    "precision_recall_fscore_support PrecisionAt RecallAt PrecisionAtRecall SensitivityAtSpecificity",
     f"{_LACKING}: it counts whether the class is among the first k; zero_one is 1 - accuracy": "top_k_accuracy "
     "top_k_accuracy_score TopKCategoricalAccuracy SparseTopKCategoricalAccuracy",
     f"{_LACKING}: it compares clusters": "adjusted_mutual_info_score adjusted_rand_score rand_score v_measure_score "
@@ -164,7 +174,9 @@ NO_LOSSES = {
     "相关系数 皮尔逊相关系数 结构相似性 ms_ssim lpips fid bleu rouge wer cer",
     _ORDERS: "dcg rank_xendcg yetirank "
     "pairlogitpairwise PairAccuracy queryrmse queryauc QueryCrossEntropy stochasticrank pfound YetiRankPairwise "
-    "FilteredDCG dcg_score xendcg xe_ndcg xe_ndcg_mart xendcg_mart label_ranking_average_precision_score",
+    "FilteredDCG dcg_score xendcg xe_ndcg xe_ndcg_mart xendcg_mart",
+    f"{_LACKING}; label_ranking_loss is a loss of the same labels": "lrap label_ranking_average_precision_score "
+    "label_ranking_average_precision",
     f"{_LACKING}: it sets the labels, and a loss compares them": "smooth_labels label_smoothing",
     f"{_LACKING}: it has weights to learn": "AdaptiveLogSoftmaxWithLoss",
     f"{_LACKING}: it is a distance, not a loss": "pairwise_distance pairwise_distances euclidean_distances "
@@ -172,6 +184,9 @@ NO_LOSSES = {
     f"{_LACKING}: losses of generators": "gan wgan adversarial elbo vae",
 }
 """What to say of names that are no losses, or of losses that losscli lacks -> these names."""
+
+PARAMETERS_ELSEWHERE = {"period": "m", "seasonality": "m", "season_length": "m", "seasonal_period": "m", "sp": "m"}
+"""What other libraries call a parameter -> what it is called here."""
 
 USUAL_LIBRARIES = ("torch", "keras", "sklearn", "optax")
 
@@ -200,12 +215,22 @@ def what_is_meant(name: str, own: NameOf, statements: Sequence[tuple[str, Equiva
     plain, at, number = (name if last.isdigit() else last).partition("@")
     plain = re.sub(AVERAGES, "", plain)
     squashed = squash_name(plain)
-    for other, note in ((other, note) for note, others in NO_LOSSES.items() for other in others.split()):
-        if squash_name(other) in (squashed, squashed.removeprefix("neg")):
-            return f" ({note})"
+    if note := _notes_by_name().get(squashed) or _notes_by_name().get(squashed.removeprefix("neg")):
+        return f" ({note})"
     is_ending = "." in name and len(plain) <= LETTERS_OF_SHORT_NAME  # as of data.csv
     close = _named_elsewhere(plain, at, number, own, statements) or _close_names(name if is_ending else plain, own)
     return f" (did you mean {', '.join(close[:MOST_SUGGESTED])}?)" if close else ""
+
+
+def is_no_loss(name: str) -> bool:
+    """Return whether a name is that of something that is no loss, such as a score of which a loss is 1 minus it."""
+    return squash_name(name) in _notes_by_name()
+
+
+@functools.cache
+def _notes_by_name() -> dict[str, str]:
+    """Return names, squashed, that are no losses -> what to say of them."""
+    return {squash_name(name): note for note, names in NO_LOSSES.items() for name in names.split()}
 
 
 def _named_elsewhere(
