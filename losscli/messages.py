@@ -50,7 +50,11 @@ class Hint(enum.Enum):
     EVENT_CODES = "subtract 1 from codes 1 and 2"
     FILE_AS_MODEL = "{model:{path}} makes it one"
     FLATTEN_MASKS = "flatten the masks: labels y_true (N, P) of P pixels, and y_pred (N, P, C)"
-    FLATTEN_TARGETS = "if these are masks (N, H, W) without an axis of classes, flatten them to (N, P)"
+    FLATTEN_ONE_HOT = "give labels y_true (N, H, W), or move the classes last and flatten both to (N, P, C)"
+    FLATTEN_TARGETS = (
+        "{reader} reads probabilities of classes along the last axis: dice, jaccard and dice_ce take masks of two "
+        "classes, flattened to (N, P) for dice_ce"
+    )
     FROM_LOGITS = "if these are logits, add {from_logits:true}"
     GIVE_DATA = "give a table or {data:{role}}"
     GIVE_HARD_LABELS = "give predicted labels: the class with the highest score, or those above a threshold"
@@ -70,6 +74,10 @@ class Hint(enum.Enum):
     IGNORE_LABEL = "if such labels do not count, set {param:ignore_index={label}}"
     INPUT_FORMAT_OTHER = "{input_format:FORMAT} names another format"
     LABELS_FROM_0 = "labels start at 0: subtract 1, or name the classes with {classes:A,B}"
+    LEAVE_OUT_255 = (
+        "255 beside 0 and 1 looks like the label of pixels that do not count: leave them out, or take a loss of class "
+        "masks, with {param:ignore_index=255}"
+    )
     LIST_LOSSES = "{list_losses:} names them"
     LOG_INPUT = "if these are logarithms of rates, add {param:log_input=true}"
     MASK_OF_TWO_CLASSES = "dice, jaccard and dice_ce take masks of two classes, y_true and y_pred (N, P)"

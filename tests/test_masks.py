@@ -103,11 +103,27 @@ def test_an_array_that_is_flat_has_no_note(recwarn: pytest.WarningsRecorder) -> 
     ("loss", "shapes", "message"),
     [
         ("multiclass_dice", ((2, 3, 3), (2, 3, 3, 3)), "shapes are ambiguous: .*; flatten the masks"),
-        ("multiclass_dice", ((2, 3, 4, 4), (2, 3, 4, 4)), "have 4 axes, of which the second or the last .*; flatten"),
+        (
+            "multiclass_dice",
+            ((2, 3, 4, 4), (2, 3, 4, 4)),
+            "have 4 axes, of which the second or the last .*; give labels",
+        ),
         ("multiclass_dice", ((2, 4, 5), (2, 3, 5, 4)), r"shapes differ: y_true is \(2, 4, 5\)"),
         ("multiclass_dice", ((2, 4), (2, 4)), r"shape \(N, 4\), but multiclass_dice needs \(N, P, C\)"),
         ("multiclass_dice", ((2, 4, 5), (2, 1, 4, 5)), "one number per pixel, not one per class; dice, jaccard"),
-        ("dice_ce", ((2, 3, 4), (2, 3, 4)), r"3 is the sum of the pixel, not 1 .*flatten them to \(N, P\)"),
+        (
+            "dice_ce",
+            ((2, 3, 4), (2, 3, 4)),
+            r"3 is the sum of the pixel, not 1 .*; dice_ce reads .* flattened to \(N, P\)",
+        ),
+        (
+            "multiclass_dice",
+            ((2, 3, 4), (2, 3, 4)),
+            "; multiclass_dice reads probabilities of classes .*: dice, jaccard",
+        ),
+        ("multiclass_dice", ((2, 3, 4, 5), (2, 3, 4, 5)), r"give labels y_true \(N, H, W\), or move the classes last"),
+        ("dice", ((2, 4, 5), (2, 2, 4, 5)), "shapes differ"),
+        ("mse", ((2, 4, 5), (2, 1, 4, 5)), "shapes differ"),
         ("multiclass_dice", ((2, 4, 3), (2, 5, 3)), r"shapes differ: y_true is \(2, 4, 3\)"),
     ],
 )
@@ -116,6 +132,20 @@ def test_shapes_that_do_not_fit(loss: str, shapes: tuple[Any, Any], message: str
     labels[..., 0] = 0
     with pytest.raises(DataError, match=message):
         losscli.compute(loss, y_true=labels, y_pred=np.full(shapes[1], 0.5))
+
+
+@pytest.mark.parametrize("loss", ["dice", "jaccard", "lovasz_hinge", "bce"])
+@pytest.mark.parametrize(("role", "axis"), [("y_pred", 1), ("y_pred", -1), ("y_true", 1)])
+def test_an_axis_of_one_channel_does_not_matter(loss: str, role: str, axis: int) -> None:
+    arrays: dict[str, Any] = {"y_true": LABELS > 0, "y_pred": P[:, 0]}
+    plain = losscli.compute(loss, **arrays, gradient=True)
+    found = losscli.compute(loss, **(arrays | {role: np.expand_dims(arrays[role], axis)}), gradient=True)
+    assert found.value == pytest.approx(plain.value, rel=1e-14)
+    assert (found.n, plain.n) == (N, N)
+    assert plain.gradient is not None
+    assert found.gradient is not None
+    assert found.gradient.shape == (np.expand_dims(P[:, 0], axis) if role == "y_pred" else P[:, 0]).shape
+    np.testing.assert_allclose(found.gradient.ravel(), plain.gradient.ravel(), rtol=1e-12)
 
 
 def test_pixels_and_masks_are_no_rows_of_one_table() -> None:
@@ -232,6 +262,20 @@ def changed(array: np.ndarray, index: tuple[int, ...], new: Any) -> np.ndarray:
 def test_a_message_names_row_and_pixel(arrays: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         losscli.compute("multiclass_dice", **({"y_true": LABELS, "y_pred": P} | arrays))
+
+
+@pytest.mark.parametrize("loss", ["dice", "jaccard", "lovasz_hinge", "focal"])
+def test_255_beside_0_and_1_marks_pixels_that_do_not_count(loss: str, cli: Cli) -> None:
+    mask = (LABELS > 0).astype(np.uint8)
+    write_npy("p.npy", P[:, 0])
+    for marked, hint in ((changed(mask, (3, 1, 2), 255), "-P ignore_index=255"), (mask * 255, "divide by 255")):
+        write_npy("t.npy", marked)
+        refused = cli("compute", loss, "t.npy", "p.npy")
+        assert refused.status == 3
+        assert hint in refused.err
+        assert ("looks like the label of pixels that do not count" in refused.err) == ("ignore" in hint)
+    write_npy("t.npy", changed(mask, (3, 1, 2), 255))
+    assert "t.npy: column 'y_true', row 4, element [1, 2]: 255 is not" in cli("compute", loss, "t.npy", "p.npy").err
 
 
 def test_soft_targets_of_lovasz_softmax_are_refused() -> None:

@@ -15,14 +15,17 @@ from numpy.typing import NDArray
 
 from losscli.data.batch import Batch
 from losscli.data.positions import find_positions
-from losscli.declaration.domains import ValueOrigin
+from losscli.declaration.domains import Mask, ValueOrigin
 from losscli.declaration.domains.masks import PixelProbabilities, PixelTargets
-from losscli.declaration.form import Form
+from losscli.declaration.form import Form, unwrap
 from losscli.errors import DataError
 from losscli.messages import Hint
 
 AXES_OF_LABELS = 2
 """Axes of flattened labels: rows and pixels."""
+
+AXES_OF_IMAGES = 3
+"""Axes of images without channels: rows, height and width."""
 
 
 @dataclass(eq=False, repr=False)
@@ -30,6 +33,11 @@ class PixelOrigin(ValueOrigin):
     """The origin of flattened masks, whose messages name the pixel by its index in the data."""
 
     axes: tuple[int, ...] = field(default=())
+    loss: str = ""
+
+    def error(self, wrong: Mask, values: NDArray[Any], what: str, hint: Hint | None = None, **fields: Any) -> DataError:
+        """Return the error for the first wrong value; hints may name the loss."""
+        return super().error(wrong, values, what, hint, **({"reader": self.loss} | fields))
 
     def where(self, i: int, *column: int) -> str:
         """Return file, row, pixel and class of a value."""
@@ -41,10 +49,14 @@ class PixelOrigin(ValueOrigin):
 
 
 class PixelAxes(NamedTuple):
-    """The axes of the pixels of a role, and where the axis of the classes is: 1, -1, or None without one."""
+    """The axes of the pixels of a role, and where the axis of the classes is: 1, -1, or None without one.
+
+    `loss` is what messages call the loss.
+    """
 
     axes: tuple[int, ...]
     class_axis: int | None = None
+    loss: str = ""
 
     def flatten(self, array: NDArray[Any]) -> NDArray[Any]:
         """Return an array with one axis of pixels, and the classes after it."""
@@ -76,22 +88,34 @@ class PixelAxes(NamedTuple):
     def origin(self, origin: ValueOrigin) -> ValueOrigin:
         """Return the origin of flattened values."""
         known = {item.name: getattr(origin, item.name) for item in fields(ValueOrigin)}
-        return PixelOrigin(**known, axes=self.axes)
+        return PixelOrigin(**known, axes=self.axes, loss=self.loss)
 
 
 def find_pixel_axes(form: Form, shapes: Mapping[str, tuple[int, ...]], source: str = "") -> dict[str, PixelAxes]:
     """Return role -> how its masks are flattened; empty if the form reads no class masks, or the shapes are no masks.
 
-    Messages begin with the `source`.
+    Masks of two classes are flattened if one of them has an axis of one channel. Messages begin with the `source`.
 
     Raises:
         DataError: The classes may be on either of two axes, or on none.
     """
-    axes = _pixel_axes(form, shapes, source)
+    axes = _axes_of_one_channel(form, shapes) or _pixel_axes(form, shapes, source)
     for name, found in axes.items():
         if found.class_axis is not None and shapes[name][found.class_axis] == 1:
             raise DataError(f"{source}{name} has one number per pixel, not one per class", Hint.MASK_OF_TWO_CLASSES)
     return axes
+
+
+def _axes_of_one_channel(form: Form, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, PixelAxes]:
+    """Return the axes of images of two classes of which one has an axis of one channel; empty if they are others."""
+    domains = {role.name: role.domain for role in form.roles}
+    if set(domains) != {"y_true", "y_pred"} or not set(domains) <= set(shapes):
+        return {}
+    reads_images = domains["y_true"].class_count == 2 and all("N*" in domain.shapes for domain in domains.values())
+    short, long = sorted((shapes[name] for name in ("y_true", "y_pred")), key=len)
+    if not reads_images or len(short) != AXES_OF_IMAGES or long not in {(*short[:1], 1, *short[1:]), (*short, 1)}:
+        return {}
+    return {name: PixelAxes(shapes[name][1:]) for name in ("y_true", "y_pred")}
 
 
 def _pixel_axes(form: Form, shapes: Mapping[str, tuple[int, ...]], source: str) -> dict[str, PixelAxes]:
@@ -103,9 +127,10 @@ def _pixel_axes(form: Form, shapes: Mapping[str, tuple[int, ...]], source: str) 
     labels, predicted = shapes[target], shapes[scores]
     if len(labels) == len(predicted) > AXES_OF_LABELS + 1:
         problem = f"{source}{target} and {scores} have {len(labels)} axes, of which the second or the last may be"
-        raise DataError(f"{problem} the classes", Hint.FLATTEN_MASKS)
+        raise DataError(f"{problem} the classes", Hint.FLATTEN_ONE_HOT)
     if len(labels) == len(predicted) == AXES_OF_LABELS + 1:
-        return {name: PixelAxes(shapes[name][1:2], -1) for name in (target, scores)}
+        loss = unwrap(form.kernel).__name__
+        return {name: PixelAxes(shapes[name][1:2], -1, loss) for name in (target, scores)}
     if len(labels) < AXES_OF_LABELS or len(predicted) != len(labels) + 1:
         return {}
     if len(labels) == AXES_OF_LABELS and labels[1] == predicted[1]:

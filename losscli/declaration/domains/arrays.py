@@ -153,7 +153,7 @@ class Numbers(Domain):
         wrong = self.interval.outside(values)
         if wrong is not None:
             rule = f", as {self.noun} must be" if self.noun else ""
-            hint = Hint.DIVIDE_BY_255 if self.interval is UNIT and are_pixels(values) else self.hint
+            hint = (hint_of_pixels(values) if self.interval is UNIT else None) or self.hint
             raise origin.error(wrong, values, f"is not {self.interval.describe()}{rule}", hint)
         return values
 
@@ -183,6 +183,14 @@ def are_pixels(values: Array) -> bool:
     """Tell whether numbers that should be in [0, 1] are those of an image or mask of 8 bits."""
     is_byte = values.size and values.min() >= 0 and MAX_PERCENT < values.max() <= 255
     return bool(is_byte and (values == np.floor(values)).all())
+
+
+def hint_of_pixels(values: Array) -> Hint | None:
+    """Return how to mend pixels of 8 bits that should be in [0, 1]; None if the numbers are no such pixels."""
+    if not are_pixels(values):
+        return None
+    is_marked = bool((values == 1).any()) and bool(np.isin(values, (0, 1, 255)).all())
+    return Hint.LEAVE_OUT_255 if is_marked else Hint.DIVIDE_BY_255
 
 
 class NonZeroNumbers(Domain):

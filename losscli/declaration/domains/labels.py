@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.declaration.domains.arrays import Domain, are_pixels
+from losscli.declaration.domains.arrays import Domain, hint_of_pixels
 from losscli.declaration.domains.distributions import Simplex
 from losscli.declaration.domains.intervals import UNIT, Array, Params
 from losscli.declaration.domains.origin import ValueOrigin
@@ -34,8 +34,7 @@ class BinaryLabels(Domain):
         plain = low >= 0 if self.soft else low in (-1, 0, 1) and bool(((values == low) | (values == 1)).all())
         if not (plain and high <= 1):
             inside = (values >= 0) & (values <= 1) if self.soft else (values == 0) | (values == 1)
-            hint = Hint.DIVIDE_BY_255 if are_pixels(values) else None
-            origin.refuse(~(inside | (values == -1)), values, f"is not {self.describe()}", hint)
+            origin.refuse(~(inside | (values == -1)), values, f"is not {self.describe()}", hint_of_pixels(values))
         has_zero = low == 0 or (not plain and bool((values == 0).any()))
         for seen, key in ((has_zero, "zero"), (low == -1, "minus")):  # two keys: threads may set them at once
             if seen:

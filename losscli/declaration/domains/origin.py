@@ -69,7 +69,9 @@ class ValueOrigin:
     def where(self, i: int, *column: int) -> str:
         """Return file, column and row of the value at row `i`."""
         source, row = self.file(i)
-        return f"{self.name((i, *column), source)}, row {row}"
+        is_of_image = len(column) > 1 and len(self.columns) == 1
+        element = f", element [{', '.join(map(str, column))}]" if is_of_image else ""
+        return f"{self.name((i, *column), source)}, row {row}{element}"
 
     def file(self, i: int) -> tuple[str, int]:
         """Return the file of row `i`, and its number there."""
