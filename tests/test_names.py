@@ -256,7 +256,7 @@ def test_suggestions(cli: Cli, typed: str, suggested: str) -> None:
         "mIoU": "jaccard",
         "JaccardIndex": "jaccard",
         "dice_coef": "dice",
-        "pixel_accuracy": "zero_one",
+        "pixel_accuracy": "hamming",
     }.items(),
 )
 def test_a_score_is_refused_where_a_loss_is_1_minus_it(typed: str, loss: str, cli: Cli) -> None:
