@@ -254,6 +254,16 @@ def test_its_gradient_is_one_number_a_row(of_means: Loss) -> None:
     assert np.nan_to_num(found.gradient, nan=-1).tolist() == [2 / 3, 2 / 3, 2 / 3, -1]
 
 
+def test_gradients_have_no_values_of_rows_beside_them(cli: Cli) -> None:
+    Path("d.json").write_text('{"labels": [0, 1], "embeddings": [[1, 2], [2, 3]]}')
+    Path("p.json").write_text("[[1, 0], [0, 1]]")
+    command = ("compute", "proxy_anchor", "d.json", "proxies=p.json")
+    assert len(cli(*command, "--gradient", "-f", "csv").out.splitlines()) == 3
+    result = cli(*command, "--gradient", "-f", "value")
+    assert (result.status, result.out) == (2, "")
+    assert "--format value: proxy_anchor is one number for all rows: no row has a value of its own" in result.err
+
+
 @pytest.mark.parametrize("scale", [1e-285, 1e-165, 1e-90, 1e-80, 1e160, 1e306])
 @pytest.mark.parametrize(
     "name",

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.batch import Batch, RowPolicy, check_weight_sum, sum_of_weights
+from losscli.data.batch import Batch, RowPolicy, check_weight_sum, find_missing, sum_of_weights
 from losscli.data.positions import Positions
 from losscli.declaration.domains import NAMES, Array, ValueOrigin
 from losscli.errors import DataError, NoResultError
@@ -40,7 +40,10 @@ class BlockEvaluator(NamedTuple):
     names: Mapping[str, int] = {}
 
     def _batch(self, start: int, stop: int, memories: Mapping[str, dict[str, Any]]) -> Batch:
-        """Return the rows from `start` to below `stop`, as float64; blocks share the memory of each role."""
+        """Return the rows from `start` to below `stop`, as float64; blocks share the memory of each role.
+
+        Rows that lack a value are marked: not all domains and kernels know what to do with NaN.
+        """
         numbers = range(start + 1, stop + 1)
         arrays, origins = {}, {}
         for name, array in self.arrays.items():
@@ -49,7 +52,9 @@ class BlockEvaluator(NamedTuple):
             origin = ValueOrigin(name, rows=None if is_table else numbers, memory=memories[name])
             origins[name] = origin if self.positions is None else self.positions.origin(origin, origin.rows)
         if self.weight is None:
-            return Batch(numbers, arrays, origins, tables=self.tables, length=self.rows)
+            batch = Batch(numbers, arrays, origins, tables=self.tables, length=self.rows)
+            batch.missing = find_missing(batch)
+            return batch
         origins["weight"] = ValueOrigin("weight", rows=numbers)
         batch = Batch(numbers, arrays, origins, self.weight[start:stop], tables=self.tables, length=self.rows)
         return next(RowPolicy("propagate").apply(iter([batch])))
@@ -60,7 +65,7 @@ class BlockEvaluator(NamedTuple):
 
     def outcome(self, gradient: bool = False) -> Outcome:
         """Evaluate all rows at once."""
-        return self.evaluator(self._batch(0, self.rows, self._memories()), gradient)
+        return evaluate_batch(self.evaluator, self._batch(0, self.rows, self._memories()), gradient)
 
     def per_sample(self) -> Array:
         """Return the loss of each row.
@@ -83,7 +88,7 @@ class BlockEvaluator(NamedTuple):
         found = np.empty(self.arrays[self.evaluator.form.gradient_role].shape if gradient else self.rows)
 
         def work(start: int, batch: Batch) -> None:
-            found[start : start + step] = getattr(self.evaluator(batch, gradient), name)
+            found[start : start + step] = getattr(evaluate_batch(self.evaluator, batch, gradient), name)
 
         self._evaluate_blocks(step, work)
         return found

@@ -34,6 +34,12 @@ class Outcome(NamedTuple):
     frequency: Array | None = None
     tallied: Mask | None = None
 
+    @classmethod
+    def of_missing(cls, n: int, shape: tuple[int, ...] | None) -> Outcome:
+        """Return n losses that are NaN, with a gradient of this shape if one is wanted."""
+        nan = np.full(n, np.nan)
+        return cls(nan, nan.copy(), gradient=None if shape is None else np.full(shape, np.nan))
+
     def take(self, rows: Mask | NDArray[np.intp]) -> Outcome:
         """Return the outcome of some rows, without gradient and clipped rows."""
         per_sample = self.per_sample[rows]

@@ -331,11 +331,16 @@ def counted_rows(batch: Batch, outcome: Outcome, kept: Mask | None = None) -> Ma
 
 
 def evaluate_batch(evaluator: Evaluator, batch: Batch, gradient: bool = False) -> Outcome:
-    """Evaluate a loss on a batch, without the rows that are left out: these are NaN."""
+    """Evaluate a loss on a batch, without the rows that are left out: these are NaN.
+
+    So is a whole column that is one distribution, where a value is missing.
+    """
     evaluator.check_weight(batch)
     left_out = batch.left_out
-    if left_out is None or evaluator.one_distribution(batch.arrays):
+    if left_out is None:
         return evaluator(batch, gradient)
+    if evaluator.one_distribution(batch.arrays):
+        return Outcome.of_missing(1, batch.arrays[evaluator.form.gradient_role].shape if gradient else None)
     return evaluate_incomplete(evaluator, batch, left_out, gradient)
 
 
@@ -345,12 +350,11 @@ def evaluate_incomplete(evaluator: Evaluator, batch: Batch, left_out: Mask, grad
     Absent rows count in no statistic, but those that are complete get their values if the loss is per row and their
     values are valid.
     """
-    if left_out.all() and evaluator.dataset_wide:
-        outcome = Outcome(NO_VALUES, NO_VALUES, inputs=None, rows=~left_out)
-    elif left_out.all():
-        nan = np.full(len(batch), np.nan)
-        slope = np.full(batch.arrays[evaluator.form.gradient_role].shape, np.nan) if gradient else None
-        outcome = Outcome(nan, nan.copy(), gradient=slope)
+    if left_out.all():
+        shape = batch.arrays[evaluator.form.gradient_role].shape if gradient else None
+        outcome = Outcome.of_missing(len(batch), shape)
+        if evaluator.dataset_wide:
+            outcome = Outcome(NO_VALUES, NO_VALUES, gradient=outcome.gradient, rows=~left_out)
     else:
         outcome = _scatter(evaluator(batch.take(~left_out), gradient), left_out)
     if batch.absent is None or evaluator.coupled or evaluator.dataset_wide:
