@@ -32,7 +32,7 @@ from losscli.evaluation.evaluator import Evaluator
 from losscli.evaluation.query_binding import bind_queries
 from losscli.evaluation.run import RunState
 from losscli.evaluation.shapes import check_frames, check_shape, choose_form, note_frames, sample_shapes
-from losscli.messages import Hint
+from losscli.messages import MAX_LOSS_LENGTH, Hint, cut_text
 from losscli.model_binding import check_reference, find_own_roles, model_columns, names_of_models, separate_models
 from losscli.named_parameters import set_by_names
 from losscli.options import EvaluationOptions, processors
@@ -233,7 +233,7 @@ def bind_loss(loss: BoundLoss, binder: Binder, found: dict[str, RoleColumns], na
             lacking = [[role for role in roles if role not in found] for roles in needed]
             lacking[1:] = [[f"{role}=FILE" if role in files else role for role in roles] for roles in lacking[1:]]
             fewest, *others = sorted(lacking, key=len)
-            raise binder.missing_error(fewest, loss.label, others=others)
+            raise binder.missing_error(fewest, cut_text(loss.label, MAX_LOSS_LENGTH), others=others)
     if "y_pred" not in named and (refusal := members_error(loss, form, found)) is not None:
         raise refusal
     loss.check_alternatives(found)
@@ -246,7 +246,9 @@ def bind_loss(loss: BoundLoss, binder: Binder, found: dict[str, RoleColumns], na
         bound = found.get(role.name)
         if bound is not None and min(shapes[role.name][1:], default=0) > 1:  # that of a list column is not known yet
             origin = ValueOrigin(role.name, bound.table.name)
-            check_shape(shapes[role.name], role.domain.with_params(loss.params), origin, loss.label)
+            check_shape(
+                shapes[role.name], role.domain.with_params(loss.params), origin, cut_text(loss.label, MAX_LOSS_LENGTH)
+            )
     return Evaluator(loss, form)
 
 

@@ -13,7 +13,7 @@ from losscli.data.interchange import materialize
 from losscli.data.labels import number_compared, number_names
 from losscli.data.positions import class_label_role, find_positions, weights_of_samples
 from losscli.data.table import Kind, convert
-from losscli.declaration.domains import Array
+from losscli.declaration.domains import Array, ValueOrigin
 from losscli.declaration.form import Form
 from losscli.declaration.loss import BoundLoss
 from losscli.declaration.row_lists import QUERY
@@ -237,6 +237,7 @@ class LossFunction:
             UsageError: Rows that are queries have a query.
         """
         from losscli.data.coded_text import encode
+        from losscli.data.queries import refuse_fractions
         from losscli.evaluation.queries_in_memory import QueryEvaluator
 
         if any(array.shape[1:] not in ((), (1,)) for array in values.values()):
@@ -245,6 +246,8 @@ class LossFunction:
             return None
         rows = len(next(iter(values.values())))
         keys = None if query is None else encode(query.reshape(-1))
+        if keys is not None:
+            refuse_fractions(keys, ValueOrigin(QUERY, rows=range(1, rows + 1)))
         return QueryEvaluator(Evaluator(self.bound, form), values, keys, rows, weight)
 
     def __eq__(self, other: object) -> bool:

@@ -16,6 +16,8 @@ from typing import Any
 
 MAX_VALUE_LENGTH = 60
 """Most characters of a value that a message shows."""
+MAX_LOSS_LENGTH = 120
+"""Most characters of a loss with its parameters that a message shows."""
 DIGITS_OF_DIGEST = 16
 
 Spelling = Callable[[str, Any], str]
@@ -157,7 +159,12 @@ def one_line(value: Any) -> str:
         text = " ".join(repr(value).split())
     except ValueError:  # an integer of more digits than Python writes
         text = f"of type {type(value).__name__}"
-    return text if len(text) <= MAX_VALUE_LENGTH else f"{text[:MAX_VALUE_LENGTH]}..."
+    return cut_text(text)
+
+
+def cut_text(text: str, most: int = MAX_VALUE_LENGTH) -> str:
+    """Return text without its end where it is long, such as a list of thousands of levels."""
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def digest(data: bytes) -> str:

@@ -19,7 +19,7 @@ from losscli.declaration.names import match_squashed, names_by_squashed, normali
 from losscli.errors import UsageError
 from losscli.losses import ENTRY_POINT_GROUP, MODULES, modules_found, place_in_list
 from losscli.losses._index import NAMES_BY_MODULE
-from losscli.messages import Hint, close_names, did_you_mean_path
+from losscli.messages import Hint, close_names, cut_text, did_you_mean_path
 from losscli.signals import check_signals
 
 _by_name: dict[str, Loss] = {}
@@ -235,7 +235,7 @@ def _contradictions(loss: Loss, params: Mapping[str, Any], shared: Mapping[str, 
         if (key := parameter.name) in params and key in shared:
             values = [checked(loss.name, parameter, typed[key]) for typed in (params, shared)]
             if values[0] != values[1]:
-                texts = [parameter.domain.text(value) for value in values]
+                texts = [cut_text(parameter.domain.text(value)) for value in values]
                 yield f"{loss.name}: {key} is {texts[0]} with the loss and {texts[1]} for all losses; leave one out"
 
 
@@ -259,7 +259,7 @@ def _unknown_loss(name: str, several: Sequence[Loss]) -> str:
     losses = all_losses()
     own = {alias: loss.name for loss in losses for alias in (loss.name, *loss.aliases)}
     statements = [(loss.name, one) for loss in losses for one in loss.statements if isinstance(one, Equivalent)]
-    return f"unknown loss: {name!r}{_mistyped(name, losses) or what_is_meant(name, own, statements)}"
+    return f"unknown loss: {cut_text(name)!r}{_mistyped(name, losses) or what_is_meant(name, own, statements)}"
 
 
 def _mistyped(name: str, losses: Sequence[Loss]) -> str:

@@ -605,3 +605,18 @@ def test_a_table_without_rows(loss: str, data: dict[str, Any], table: str, cli: 
         losscli.compute(loss, **data)
     with pytest.raises(DataError, match=f"{table}: has no rows"):
         losscli.get_loss(loss).value(**data)
+
+
+LEVELS = "/".join(str(i / 6000) for i in range(1, 5001))
+
+
+@pytest.mark.parametrize(
+    "loss",
+    ["wis:taus=V", "multi_quantile:taus=V/x", "huber:delta=V", "mse:V", "qwk:classes=V", "huber:delta=V:delta=1", "V"],
+)
+def test_long_values_of_parameters_are_cut(loss: str, cli: Cli) -> None:
+    Path("d.csv").write_bytes(b"y_true,y_pred_0,y_pred_1\n1,2,3\n")
+    result = cli("compute", loss.replace("V", LEVELS), "d.csv")
+    assert result.status in (2, 3)
+    refused(result, result.status, "...")
+    assert len(result.err) < 400

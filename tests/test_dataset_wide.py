@@ -163,6 +163,12 @@ def test_a_number_that_is_not_defined_says_why(cli: Cli) -> None:
     assert (result.status, "no row has the label 1" in result.err) == (4, True)
 
 
+def test_a_number_of_no_rows_names_no_rows_to_look_at(cli: Cli) -> None:
+    Path("d.csv").write_text("y_true,y_pred\n1,0.5\n1,\n0,0.1\n")
+    err = cli("compute", "auc_loss,mse", "d.csv", "--nan", "propagate").err
+    assert "auc_loss is nan: not a finite number; mse is nan: not a finite number; 'losscli compute ... --top 5'" in err
+
+
 def test_rows_that_lack_a_value(cli: Cli) -> None:
     text = b"y_true,y_pred\n1,1\n0,\n1,0\n"
     assert cli("compute", "balanced_error", "--nan", "omit", "-f", "value", stdin=text).out == "0.5\n"

@@ -170,6 +170,19 @@ def test_keys_are_told_apart(keys: list[Any]) -> None:
     assert losscli.compute("listnet", y_true=[0, 1, 2, 1], y_pred=[1, 2, 3, 4], query=query).n == 2
 
 
+@pytest.mark.parametrize("keys", [[2, 1.5, 1.5, 2], ["2", "1.5", "1.5", "a"], ["a", "1.5", None, "b"]])
+def test_fractions_name_no_query(keys: list[Any], cli: Cli) -> None:
+    data = {"y_true": [0, 1, 2, 1], "y_pred": [1, 2, 3, 4], "query": keys}
+    with pytest.raises(DataError, match=r"query, row 2: .?1\.5.? is not the name of a query, or an integer"):
+        losscli.compute("listnet", **data)
+    with pytest.raises(DataError, match=r"query, row 2: .?1\.5.? is not the name of a query, or an integer"):
+        losscli.get_loss("listnet").value(**data)
+    pd.DataFrame(data).to_csv("d.csv", index=False)
+    result = cli("compute", "listnet", "d.csv")
+    assert result.status == 3
+    assert "d.csv: column 'query', row 2: '1.5' is not the name of a query, or an integer" in result.err
+
+
 def test_large_integers_are_told_apart_in_files(tmp_path: Path) -> None:
     frame = pd.DataFrame({"query": [2**53, 2**53 + 1], "y_true": [1, 1], "y_pred": [1, 2]})
     frame.to_csv(tmp_path / "a.csv", index=False)

@@ -185,7 +185,10 @@ def finish(
 def explain_not_finite(results: Sequence[LossResult]) -> str:
     """Say which values are not finite, and why, or how to find out."""
     texts = [f"{one.full_name} is {one.value}: {one.nan_reason}" for one in results if one.nan_reason]
-    if of_rows := [f"{one.full_name} is {one.value}" for one in results if not one.nan_reason]:
+    others = [one for one in results if not one.nan_reason]
+    if of_all := [f"{one.full_name} is {one.value}" for one in others if not one.summary.has_samples]:
+        texts.append(f"{', '.join(of_all)}: not a finite number")
+    if of_rows := [f"{one.full_name} is {one.value}" for one in others if one.summary.has_samples]:
         texts.append(f"{', '.join(of_rows)}: not a finite number; 'losscli compute ... --top 5' shows the rows")
     return "; ".join(texts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -17,6 +18,7 @@ from losscli.data.keys import AlignedChunks
 from losscli.data.model_roles import is_of_model, split_model_role
 from losscli.data.role_columns import RoleColumns
 from losscli.data.table import Kind, SplitInsideQuotes, SplittableTable, check_one_per_row
+from losscli.data.values import parse_number
 from losscli.declaration.domains import Array, ValueOrigin
 from losscli.declaration.row_lists import QUERY, Offsets, RowLists, offsets_of
 from losscli.errors import DataError
@@ -57,11 +59,12 @@ def read_queries(
     """Return the query of each row (N,), None if rows have none.
 
     Raises:
-        DataError: The files of models do not say the same.
+        DataError: The files of models do not say the same, or a query is a fraction.
     """
     if QUERY not in bound:
         return None
     query = _read_column(bound[QUERY], chunks)
+    refuse_fractions(query, origins[QUERY])
     for role in [role for role in bound if split_model_role(role)[0] == QUERY and is_of_model(role)]:
         other = _read_column(bound[role], chunks)
         differ = np.flatnonzero(np.asarray(query) != np.asarray(other))
@@ -70,6 +73,25 @@ def read_queries(
             problem = f"{origins[role].where(row)}: query is {other[row]!r}, but {query[row]!r}"
             raise DataError(f"{problem} in {origins[QUERY].source}", Hint.PAIR_IN_ORDER_OR_BY_ID)
     return query
+
+
+def refuse_fractions(query: CodedText, origin: ValueOrigin) -> None:
+    """Refuse a query that is a fraction: it is a measured value, and names nothing.
+
+    Raises:
+        DataError: There is one.
+    """
+    are_fractions = [_is_fraction(name) for name in query.names.tolist()]
+    if any(are_fractions):
+        wrong = np.array([*are_fractions, False])[query.codes]  # the last one is for code -1
+        origin.refuse(wrong, np.asarray(query), "is not the name of a query, or an integer")
+
+
+def _is_fraction(name: str) -> bool:
+    if name.isdigit():
+        return False
+    number = parse_number(name)
+    return number is not None and math.isfinite(number) and not number.is_integer()
 
 
 def _read_column(columns: RoleColumns, chunks: AlignedChunks) -> CodedText:
@@ -198,8 +220,7 @@ def _weights_of_queries(rows: Batch, weight: Array, offsets: Offsets) -> Array:
         DataError: Rows of one query have several.
     """
     starts = offsets[:-1]
-    known = np.where(np.isnan(weight), np.nan, weight)
-    low, high = np.fmin.reduceat(known, starts), np.fmax.reduceat(known, starts)
+    low, high = np.fmin.reduceat(weight, starts), np.fmax.reduceat(weight, starts)
     wrong = np.flatnonzero(low < high)
     if wrong.size:
         q = int(wrong[0])

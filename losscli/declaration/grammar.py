@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from losscli.declaration.names import half_width, normalize_name
 from losscli.errors import UsageError
-from losscli.messages import Hint
+from losscli.messages import Hint, cut_text
 
 TASKS = ("reg", "binary", "multi", "count", "survival", "rank")
 """What names of XGBoost's losses start with: they have a colon, as `reg:squarederror`."""
@@ -40,7 +40,7 @@ def parse_specs(text: str) -> list[LossSpec]:
         if name.lower() in TASKS and settings and "=" not in settings[0]:
             name, settings = f"{name}:{settings[0]}", settings[1:]
         if name.replace(".", "").isdigit():
-            raise UsageError(f"{piece!r} is not a loss: a list of numbers is written with slashes, as 2/4/6")
+            raise UsageError(f"{cut_text(piece)!r} is not a loss: a list of numbers is written with slashes, as 2/4/6")
         specs.append(LossSpec(normalize_name(name), parse_settings(settings, piece)))
     if not specs:
         raise UsageError("no loss is named", Hint.LIST_LOSSES)
@@ -56,7 +56,8 @@ def parse_settings(texts: Sequence[str], where: str) -> dict[str, RawValue]:
     params: dict[str, RawValue] = {}
     for key, value in (parse_setting(text, where) for text in texts):
         if key in params:
-            raise UsageError(f"{where!r}: {key} is set twice, to {params[key].text} and to {value.text}")
+            values = " and to ".join(cut_text(each.text) for each in (params[key], value))
+            raise UsageError(f"{cut_text(where)!r}: {key} is set twice, to {values}")
         params[key] = value
     return params
 
@@ -69,5 +70,7 @@ def parse_setting(text: str, where: str) -> tuple[str, RawValue]:
     """
     key, equals, value = half_width(text).partition("=")
     if not (key and equals and value):
-        raise UsageError(f"{where!r}: {text!r} is not of the form param=value (as in huber:delta=0.5)")
+        raise UsageError(
+            f"{cut_text(where)!r}: {cut_text(text)!r} is not of the form param=value (as in huber:delta=0.5)"
+        )
     return normalize_name(key), RawValue(value.strip())

@@ -18,7 +18,7 @@ from losscli.declaration.form import Coupling, Form, Hook, Kernel, Parameter, ar
 from losscli.declaration.grammar import RawValue
 from losscli.declaration.properties import Claim, Functional, Ordering, Property, Reduction
 from losscli.errors import DataError, UsageError
-from losscli.messages import one_line
+from losscli.messages import cut_text, one_line
 
 ADVICE = ("Use", "Avoid", "Pitfalls")
 """Paragraphs of a kernel's docstring that start with one of these words and a colon are its advice."""
@@ -214,7 +214,7 @@ def checked(loss_name: str, parameter: Parameter, value: Any) -> Any:
     try:
         return domain.parse(value.text) if isinstance(value, RawValue) else domain.check(value)
     except ValueError as error:
-        shown = value.text if isinstance(value, RawValue) else one_line(value)
+        shown = cut_text(value.text) if isinstance(value, RawValue) else one_line(value)
         raise UsageError(f"{loss_name}: {parameter.name}={shown} {error}") from None
 
 
@@ -252,7 +252,7 @@ class BoundLoss(NamedTuple):
         for parameter in self.loss.parameters:
             name = parameter.name
             if name not in read and self.params[name] != parameter.default and not parameter.required:
-                value = parameter.domain.text(self.params[name])
+                value = cut_text(parameter.domain.text(self.params[name]))
                 problem = f"{self.loss.name}: {name}={value} does nothing where it reads {', '.join(form.names)}"
                 raise UsageError(f"{problem}: leave it out")
 
