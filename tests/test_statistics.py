@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 
+import losscli
 from losscli.declaration.properties import Reduction
 from losscli.statistics.moments import Moments, Sum
 from losscli.statistics.quantiles import ACCURACY, LogHistogram, Quantiles, quantile
@@ -182,3 +184,28 @@ def test_accumulators_of_parts_merge(reduction: Reduction) -> None:
         Reduction.MAX: elements.max(),
     }[reduction]
     assert whole.value() == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("exponent", [-900, -600, 400, 600, 900])
+def test_the_scale_of_weights_changes_no_moment(exponent: int) -> None:
+    rng = np.random.default_rng(0)
+    values, weights = rng.normal(size=(2, 3000))
+    values[1500:] += 50
+    weights = 1 + np.abs(weights)
+
+    def moments_of(weights: Any) -> Moments:
+        found = Moments()
+        for part in np.array_split(np.arange(3000), 3):
+            found.update(values[part], weights[part])
+        return found
+
+    plain, scaled = moments_of(weights), moments_of(weights * 2.0**exponent)
+    assert (scaled.mean, scaled.std) == pytest.approx((plain.mean, plain.std), rel=1e-13)
+    of_groups = [
+        [result.std for result in losscli.compute(
+            "mse", {"y_true": values, "y_pred": values * 0, "w": w, "g": np.arange(3000) % 2},
+            columns={"weight": "w"}, group_by="g",
+        )]
+        for w in (weights, weights * 2.0**exponent)
+    ]  # fmt: skip
+    assert of_groups[1] == pytest.approx(of_groups[0], rel=1e-13)

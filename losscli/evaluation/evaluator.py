@@ -57,6 +57,13 @@ class Evaluator:
         """Whether the loss couples rows, with its parameters."""
         return self.form.couples(self.bound.params)
 
+    @property
+    def passes_nan_on(self) -> bool:
+        """Whether a missing value makes its row NaN by itself: all roles hold any number and make the row's loss."""
+        any_numbers = all(type(self.domain(role.name)) is Domain for role in self.form.roles)
+        counts_otherwise = self.form.hooks.keys() & {"denominator", "frequency", "row_mask"}
+        return any_numbers and not (counts_otherwise or self.coupled or self.dataset_wide)
+
     def domain(self, role: str) -> Domain:
         declared = next(r.domain for r in self.form.roles if r.name == role)
         return declared.with_params(self.bound.params)

@@ -39,10 +39,11 @@ class BlockEvaluator(NamedTuple):
     weight: Array | None = None
     names: Mapping[str, int] = {}
 
-    def _batch(self, start: int, stop: int, memories: Mapping[str, dict[str, Any]]) -> Batch:
+    def _batch(self, start: int, stop: int, memories: Mapping[str, dict[str, Any]], gradient: bool = False) -> Batch:
         """Return the rows from `start` to below `stop`, as float64; blocks share the memory of each role.
 
-        Rows that lack a value are marked: not all domains and kernels know what to do with NaN.
+        Rows that lack a value are marked, unless NaN goes its way through the kernel by itself; in a gradient it may
+        get lost.
         """
         numbers = range(start + 1, stop + 1)
         arrays, origins = {}, {}
@@ -53,7 +54,7 @@ class BlockEvaluator(NamedTuple):
             origins[name] = origin if self.positions is None else self.positions.origin(origin, origin.rows)
         if self.weight is None:
             batch = Batch(numbers, arrays, origins, tables=self.tables, length=self.rows)
-            batch.missing = find_missing(batch)
+            batch.missing = None if self.evaluator.passes_nan_on and not gradient else find_missing(batch)
             return batch
         origins["weight"] = ValueOrigin("weight", rows=numbers)
         batch = Batch(numbers, arrays, origins, self.weight[start:stop], tables=self.tables, length=self.rows)
@@ -65,7 +66,7 @@ class BlockEvaluator(NamedTuple):
 
     def outcome(self, gradient: bool = False) -> Outcome:
         """Evaluate all rows at once."""
-        return evaluate_batch(self.evaluator, self._batch(0, self.rows, self._memories()), gradient)
+        return evaluate_batch(self.evaluator, self._batch(0, self.rows, self._memories(), gradient), gradient)
 
     def per_sample(self) -> Array:
         """Return the loss of each row.
@@ -90,7 +91,7 @@ class BlockEvaluator(NamedTuple):
         def work(start: int, batch: Batch) -> None:
             found[start : start + step] = getattr(evaluate_batch(self.evaluator, batch, gradient), name)
 
-        self._evaluate_blocks(step, work)
+        self._evaluate_blocks(step, work, gradient)
         return found
 
     def value(self, reduction: str) -> float:
@@ -122,7 +123,7 @@ class BlockEvaluator(NamedTuple):
             return self.rows
         return rows_per_block(self.arrays, self.tables, VALUES_PER_BLOCK)
 
-    def _evaluate_blocks(self, step: int, work: Callable[[int, Batch], None]) -> None:
+    def _evaluate_blocks(self, step: int, work: Callable[[int, Batch], None], gradient: bool = False) -> None:
         """Call `work` on every block with its first row.
 
         Raises:
@@ -139,7 +140,7 @@ class BlockEvaluator(NamedTuple):
                         start = starts.popleft()
                     except IndexError:  # another thread took the last one
                         return
-                    work(start, self._batch(start, min(start + step, self.rows), memories))
+                    work(start, self._batch(start, min(start + step, self.rows), memories, gradient))
 
         try:
             threads = 1 if len(starts) < MIN_BLOCKS_FOR_THREADS else processors()

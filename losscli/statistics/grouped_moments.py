@@ -107,7 +107,7 @@ class GroupedMoments:
         else:
             weighted_gaps = gaps * share
             rest, squares = rows.sums(weighted_gaps), rows.sums(np.multiply(gaps, weighted_gaps, out=gaps))
-        self._merge_squares(at, weight, origin, rest, Sums(squares - rest * rest / weight.value))
+        self._merge_squares(at, weight, origin, rest, Sums(squares - rest * (rest / weight.value)))
         self.n[at] += rows.counts
         self.weight.merge(at, weight)
         for piece in pieces:
@@ -131,7 +131,7 @@ class GroupedMoments:
         a, b = np.where(is_first, 1.0, self.weight.value[at]), weight.value
         shift = origin - self.origin[at]
         gap = shift + rest / b - self.rest[at] / a
-        self.squares.add(at, np.where(is_first, 0.0, gap * gap * a * b / (a + b)))
+        self.squares.add(at, np.where(is_first, 0.0, gap * gap * a * (b / (a + b))))
         self.rest[at] = np.where(is_first, rest, self.rest[at] + (rest + shift * b))
         self.origin[at] = np.where(is_first, origin, self.origin[at])
 

@@ -10,6 +10,9 @@ import numpy as np
 
 from losscli.declaration.domains import Array
 
+MODERATE = 1e140
+"""Weights between its inverse and this have products that are neither 0 nor infinite."""
+
 VALUES_PER_PASS = 1 << 18
 """Values that are read several times in a row: more do not stay in cache, fewer leave threads waiting for Python."""
 
@@ -122,7 +125,7 @@ class Moments:
             else:
                 weighted_gaps = gaps * share
                 rest, squares = float(weighted_gaps.sum()), float(np.multiply(gaps, weighted_gaps, out=gaps).sum())
-            self._merge_squares(weight, origin, rest, Sum(squares - rest * rest / weight.value))
+            self._merge_squares(weight, origin, rest, Sum(squares - rest * (rest / weight.value)))
             self.n += n
             self.weight.merge(weight)
             for piece in pieces:
@@ -146,7 +149,8 @@ class Moments:
         a, b = self.weight.value, weight.value
         shift = origin - self.origin
         gap = shift + rest / b - self.rest / a
-        self.squares.add(gap * gap * a * b / (a + b))
+        is_moderate = max(a, b) < MODERATE and min(a, b) > 1 / MODERATE
+        self.squares.add(gap * gap * a * b / (a + b) if is_moderate else gap * gap * a * (b / (a + b)))
         self.rest += rest + shift * b
 
     @property
