@@ -107,10 +107,6 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
     "times": (lambda: MSE(np.array([1, 2], "m8[s]"), [1, 2]), "values of type timedelta64[s] are not numbers"),
     "no array": (lambda: MSE(object(), [1]), "y_true is of type object, not an array of rows"),
     "text for an array": (lambda: MSE("a", [1]), "y_true is the text 'a', not an array of rows"),
-    "masked labels": (
-        lambda: SOFTMAX(np.ma.masked_array([0, 1], [0, 1]), np.eye(2)),
-        "y_true, row 2: nan is not a cla",
-    ),
     "columns in another order": (
         lambda: MSE(FRAME[["y_true", "other"]], FRAME[["other", "y_true"]]),
         "y_pred has the columns of y_true in another order: y_pred[y_true.columns] pairs them",

@@ -70,3 +70,8 @@ def test_gradients_of_rows_that_all_lack_a_value() -> None:
     given = {"labels": [np.nan, np.nan], "embeddings": [[1, 2], [2, 3]], "proxies": [[1, 0], [0, 1]]}
     assert np.isnan(losscli.get_loss("proxy_anchor").gradient(**given)).all()
     assert np.isnan(losscli.get_loss("mse").gradient([np.nan, 1], [1, np.nan])).all()
+
+
+def test_a_masked_label_is_missing() -> None:
+    found = losscli.get_loss("cross_entropy")(np.ma.masked_array([0, 1], [0, 1]), np.full((2, 2), 0.5))
+    assert np.isnan(found).tolist() == [False, True]
