@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from losscli.data.folders import files_without_rows
 from losscli.declaration.domains import Array
 from losscli.errors import UsageError
+from losscli.evaluation.undefined import remarks_of, why_nan
 from losscli.result_base import (
     Baseline,
     Plottable,
@@ -332,7 +333,7 @@ def results_of(dataset: Dataset, run: RunState) -> Evaluation:
     """Return the results of a finished run over all rows."""
     found = [(e, a.summary(), a.bootstrap) for e, a in zip(run.evaluators, run.accumulators, strict=True)]
     sign = signer(run.evaluators, run.reduction, dataset)
-    results = tuple(loss_results(found, sign, None))
+    results = tuple(loss_results(found, sign, None, remarks_of(dataset.memory)))
     return Evaluation(data_info(dataset, run.weight.value), results, resampling=run.resampling)
 
 
@@ -348,11 +349,11 @@ def group_results(dataset: Dataset, run: RunState) -> list[LossResult]:
     """Return the same without what is known of the data."""
     results: list[LossResult] = []
     reduced = [] if run.groups is None else [accumulator.reduced() for accumulator in run.groups.accumulators]
-    sign = signer(run.evaluators, run.reduction, dataset)
+    sign, said = signer(run.evaluators, run.reduction, dataset), remarks_of(dataset.memory)
     for key in sorted(run.group_places, key=group_sort_key):
         i, group = run.group_places[key], dict(zip(run.group_by, key, strict=True))
         found = [(e, *of_groups[i]) for e, of_groups in zip(run.evaluators, reduced, strict=True)]
-        results += loss_results([each for each in found if each[1].n], sign, group)
+        results += loss_results([each for each in found if each[1].n], sign, group, said)
     return results
 
 
@@ -375,9 +376,9 @@ def keys_without_rows(dataset: Dataset, run: RunState, results: Sequence[LossRes
 
 
 def loss_results(
-    reduced: Sequence[Reduced], sign: Callable[[Evaluator, int], str], group: dict[str, str] | None
+    reduced: Sequence[Reduced], sign: Callable[[Evaluator, int], str], group: dict[str, str] | None, said: set[str]
 ) -> list[LossResult]:
-    """Return the results of losses over all rows, or over those of a group."""
+    """Return the results of losses over all rows, or over those of a group; `said` is what notes say of the rows."""
     bootstraps = [bootstrap for _, _, bootstrap in reduced if bootstrap is not None]
     intervals: Sequence[ConfidenceInterval | None] = [None] * len(reduced)
     if bootstraps:
@@ -389,11 +390,7 @@ def loss_results(
         bound, ci = evaluator.bound, found
         if ci is not None and summary.status != "ok":
             ci = ci._replace(low=None, high=None, method=None, why="no interval: the value is not a finite number")
-        reason = summary.nan_reason if math.isnan(summary.value) else ""
-        if math.isnan(summary.value) and summary.n and math.isfinite(summary.sum):
-            divisor = evaluator.form.hooks.get("denominator")
-            says = divisor.__doc__ if divisor is not None else None
-            reason = f"it divides by {says}" if says else "its divisor is 0"
+        reason = why_nan(evaluator, summary, said) if math.isnan(summary.value) else ""
         signature, params = sign(evaluator, summary.n), bound.params
         known = evaluator.label, bound.loss.name, params, summary.value, summary.n, summary, signature
         results.append(LossResult(*known, group=group, ci=ci, nan_reason=reason))

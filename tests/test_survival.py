@@ -97,6 +97,14 @@ def test_without_an_event_there_is_no_partial_likelihood(ties: str, cli: Cli) ->
     found = cli("compute", f"cox:ties={ties}", "-f", "value", stdin=b"time,event,y_pred\n1,0,0.5\n2,0,0.1\n")
     assert (found.status, found.out) == (4, "nan\n")
     assert "'event', row 1: no row has an event, so there is no loss" in found.err
+    quiet = cli("compute", f"cox:ties={ties}", "-q", stdin=b"time,event,y_pred\n1,0,0.5\n2,0,0.1\n")
+    name = f"cox:ties={ties}".removesuffix(":ties=breslow")
+    assert (quiet.status, quiet.err) == (
+        4,
+        f"losscli: error: {name} is nan: no row has an event, so there is no loss\n",
+    )
+    lacking = b"time,event,y_pred\n1,0,0.5\n2,1,\n3,1,1\n"  # here it is a row without a value
+    assert "no row has an event" not in cli("compute", "cox", "--nan", "propagate", stdin=lacking).err
     with pytest.warns(UserWarning, match="no row has an event"):
         result = losscli.compute("cox", ties=ties, time=[1, 2, 3], event=[0, 0, 1], y_pred=[1, 2, 3], weight=[1, 1, 0])
     assert np.isnan(result.value)

@@ -331,7 +331,7 @@ def loss(
         coupled: The kernel couples rows and gets the whole dataset at once; or a function of parameters that says so.
         dataset_wide: The loss is one number, no mean of rows: the kernel gets the whole dataset at once and returns
             that number, or counts that merge (see `Loss.from_counts`). Weights count repetitions of rows.
-        undefined: When that number is NaN, as what follows "nan: ".
+        undefined: When that number is NaN, as what follows "nan: "; of a coupled loss what its hook `warn` then says.
         no_ranking: Why a smaller value is not better, as what follows "it ranks nothing: "; empty where it is.
         no_interval: Why resamples of the rows give no interval of the value, as what follows "no interval: ".
         by_query: The sample is a query: the kernel gets the rows of many queries, one query after the other, and with

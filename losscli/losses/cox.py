@@ -19,6 +19,8 @@ from losscli.losses._numerics import weigh
 
 TieHandling = Annotated[Literal["breslow", "efron"], Choice(("breslow", "efron"))]
 
+NO_EVENT = "no row has an event, so there is no loss"
+
 
 class RiskSets(NamedTuple):
     """The rows by falling time, and the sums over all that are at risk at each of the distinct times.
@@ -132,6 +134,7 @@ def find_risk_sets(time: Array, event: Array, score: Array, weight: Array | None
     },
     unit="nat",
     coupled=True,
+    undefined=NO_EVENT,
     properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
     elicits="the logarithm of the hazard, up to a constant",
     references=(
@@ -207,4 +210,4 @@ def _(time: Array, event: Array, y_pred: Array) -> Mask:
 @cox.warn
 def _(time: Array, event: Array, y_pred: Array) -> Iterator[Remark]:
     """Say why the loss is nan if there is no event."""
-    yield Remark("event", (np.arange(len(event)) == 0) & ~event.any(), "no row has an event, so there is no loss")
+    yield Remark("event", (np.arange(len(event)) == 0) & ~event.any(), NO_EVENT)
