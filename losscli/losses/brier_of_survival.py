@@ -64,8 +64,11 @@ brier_loss = partial(
     family="survival",
     unit="1",
     coupled=True,
-    properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_VALUE | Property.BOUNDED_GRADIENT,
-    references=("Graf et al. 1999, doi:10.1002/(SICI)1097-0258(19990915/30)18:17/18<2529::AID-SIM274>3.0.CO;2-5",),
+    properties=Property.CONVEX | Property.DIFFERENTIABLE,  # 1/G has no bound, and is inf where G is 0
+    references=(
+        "Graf et al. 1999, doi:10.1002/(SICI)1097-0258(19990915/30)18:17/18<2529::AID-SIM274>3.0.CO;2-5",
+        "Gerds & Schumacher 2006, doi:10.1002/bimj.200610301",
+    ),
 )
 
 LIBRARY_ROWS = "np.rec.fromarrays((event == 1, time))"
@@ -97,7 +100,8 @@ def ipcw_brier(
     Use: calibration and discrimination at one time, when some rows are censored.
     Avoid: censoring that depends on what is predicted; times after which few rows are left.
     Pitfalls: y_pred is the probability of no event by then, not of the event; a row's loss depends on all rows, so
-    values of parts do not add up to that of the whole.
+    values of parts do not add up to that of the whole. If events and censorings share times, censoring=before is
+    unbiased, and censoring=at is not.
     """
     return brier_at(time, event, y_pred[:, None], weight, np.array([at]), censoring)[0][:, 0]
 
@@ -144,7 +148,8 @@ def integrated_brier(
     Column k of y_pred has the probabilities to survive times[k].
     Use: survival curves as a whole.
     Avoid: times beyond the last of the data: few rows decide.
-    Pitfalls: the value depends on the times, whose spacing is a weight.
+    Pitfalls: the value depends on the times, whose spacing is a weight. If events and censorings share times,
+    censoring=before is unbiased, and censoring=at is not.
     """
     moments, shares = trapezoid_shares(times, y_pred.shape[1])
     return (brier_at(time, event, y_pred, weight, moments, censoring)[0] * shares).sum(axis=1)

@@ -81,7 +81,7 @@ def part(values: NDArray[Any], is_later: Mask, becomes_later: Mask) -> NDArray[A
         "w": "the weights of rows, 1 without",
     },
     dataset_wide=True,
-    undefined="no two rows can be compared: of none an event is known to come before that of another",
+    undefined="no two rows can be compared: no event is known to come before that of another row",
     properties=Property.BOUNDED_VALUE,
     references=("Harrell et al. 1982, doi:10.1001/jama.1982.03320430047030",),
     equivalents=(
