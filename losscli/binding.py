@@ -103,6 +103,8 @@ def bind(
     if options.classes and not any(domain.is_label for domain in read_as.values()):
         raise UsageError("no loss here has classes", option=("classes", ",".join(options.classes)))
     check_samples(evaluators, shapes_of(columns))
+    if options.group_by:
+        note_rows_at_risk(evaluators, note)
     columns |= model_columns(own, columns, losses)
     label_roles = {class_label_role(evaluator.form) for evaluator in evaluators}
     label_role = label_roles.pop() if len(label_roles) == 1 else None
@@ -125,6 +127,15 @@ def check_samples(evaluators: Sequence[Evaluator], shapes: Mapping[str, tuple[in
             if find_positions(shapes, class_label_role(evaluator.form)) is not None:
                 problem = f"a sample of {evaluator.label} is a pixel, one of {of_masks} a mask"
                 raise UsageError(f"{problem}: evaluate them apart")
+
+
+def note_rows_at_risk(evaluators: Sequence[Evaluator], note: Note) -> None:
+    """Note that losses of times set the rows of a group beside those of all groups: means by group do not show that."""
+    if labels := [
+        e.label for e in evaluators if e.coupled and not e.dataset_wide and e.bound.loss.family == "survival"
+    ]:
+        shown = ", ".join(labels[:2]) + (f" and {len(labels) - 2} more" if len(labels) > 2 else "")
+        note(f"{shown}: the rows at risk are those of all groups")
 
 
 def make_binder(sources: Sources, options: EvaluationOptions, roles: Sequence[str], note: Note) -> Binder:

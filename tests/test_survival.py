@@ -110,6 +110,17 @@ def test_without_an_event_there_is_no_partial_likelihood(ties: str, cli: Cli) ->
     assert np.isnan(result.value)
 
 
+def test_groups_of_coupled_losses_have_a_note(cli: Cli) -> None:
+    rows = b"time,event,y_pred,g\n1,1,0.5,a\n2,1,0.2,b\n3,1,0.1,a\n3,0,0.1,b\n"
+    found = cli("compute", "cox,ipcw_brier:at=2,concordance_loss", "--group-by", "g", stdin=rows)
+    assert found.status == 0
+    assert found.err.count("note: cox, ipcw_brier:at=2: the rows at risk are those of all groups\n") == 1
+    whole = losscli.compute("cox", time=[1, 2, 3, 3], event=[1, 1, 1, 0], y_pred=[0.5, 0.2, 0.1, 0.1])
+    assert float(found.out.splitlines()[1].split("\t")[3]) == pytest.approx(whole.per_sample[[0, 2]].mean(), rel=1e-12)
+    for other in (["cox"], ["concordance_loss", "--group-by", "g"]):
+        assert "at risk" not in cli("compute", *other, stdin=rows).err
+
+
 # ------------------------------------------------------------------------------------------------- gradients
 
 
