@@ -276,6 +276,13 @@ def did_you_mean_path(path: str) -> str:
     return f" (did you mean {os.path.join(folder, close[0])}?)" if close else ""
 
 
+def in_units(text: str, unit: str) -> str:
+    """Return a text about rows as one about samples of another kind, such as `query`; names are put in afterwards."""
+    if unit == "row":
+        return text
+    return re.sub(r"\brow(s?)\b", lambda found: f"{unit[:-1]}ies" if found[1] else unit, text)
+
+
 def word(text: str, spelling: Spelling) -> str:
     """Return a text with its options in a spelling; a plain text as it is."""
     return text.word(spelling) if isinstance(text, Message) else text

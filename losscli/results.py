@@ -89,6 +89,7 @@ class LossResult(SummaryStatistics, Plottable, Result):
         model: The model, if there are several.
         ci: The interval of the value.
         nan_reason: Why the value is NaN where no row is: what it divides by is 0.
+        unit: What a sample is, `row` or `query`.
 
     Examples:
         >>> result = losscli.compute("mae", y_true=[1, 2, 3], y_pred=[1, 4, 3], ci=0.9, seed=1)
@@ -114,6 +115,7 @@ class LossResult(SummaryStatistics, Plottable, Result):
     model: str | None = None
     ci: ConfidenceInterval | None = None
     nan_reason: str = ""
+    unit: str = "row"
 
     _compared_too = ("summary", "per_sample", "rows")
 
@@ -393,5 +395,6 @@ def loss_results(
         reason = why_nan(evaluator, summary, said) if math.isnan(summary.value) else ""
         signature, params = sign(evaluator, summary.n), bound.params
         known = evaluator.label, bound.loss.name, params, summary.value, summary.n, summary, signature
-        results.append(LossResult(*known, group=group, ci=ci, nan_reason=reason))
+        unit = evaluator.form.unit_of_samples
+        results.append(LossResult(*known, group=group, ci=ci and ci.in_units(unit), nan_reason=reason, unit=unit))
     return results

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from losscli.messages import Hint, Message
+from losscli.messages import Hint, Message, in_units
 from losscli.result_base import fit_names
 from losscli.results import LossResult
 
@@ -36,9 +36,9 @@ def _few_rows(warned: Sequence[LossResult], results: Sequence[LossResult]) -> st
     """Return on how few rows a value rests, or in how many of its groups and models it does on few."""
     if len(results) == 1:
         n = warned[0].ci.effective_n if warned[0].ci is not None else None
-        return f"about {n:.0f} of {warned[0].n} rows"
+        return in_units(f"about {n:.0f} of {warned[0].n} rows", warned[0].unit)
     kinds = [kind for kind, field in (("groups", "group"), ("models", "model")) if getattr(warned[0], field)]
-    return f"few rows in {len(warned)} of {len(results)} {' and '.join(kinds)}"
+    return f"few {in_units('rows', warned[0].unit)} in {len(warned)} of {len(results)} {' and '.join(kinds)}"
 
 
 def _after_labels(labels: Sequence[str], note: Message) -> Message:

@@ -246,7 +246,7 @@ def test_queries_that_cannot_be_judged_are_counted_in_a_note(cli: Cli) -> None:
     assert float(zero[2]) == pytest.approx(float(skipped[2]) * 2 / 3)
     assert float(one[2]) == pytest.approx((float(skipped[2]) * 2 + 1) / 3)
     assert losscli.compute("ndcg_loss", no_relevant=1, y_true=[0], y_pred=[1]).value == 1
-    with pytest.raises(NoResultError, match="counts a row only where it has a document with y_true > 0"):
+    with pytest.raises(NoResultError, match="counts a query only where it has a document with y_true > 0"):
         losscli.compute("ndcg_loss", y_true=[0, 0], y_pred=[1, 2])
 
 
@@ -456,3 +456,31 @@ def test_an_infinite_score_takes_all_the_shares_of_listmle() -> None:
     """The document that comes last by relevance is chosen at both places before its own."""
     gradient = losscli.get_loss("listmle").gradient([2.0, 1.0, 0.0], [0.0, 1.0, np.inf], [1, 1, 1])
     assert gradient.tolist() == [-1.0, -1.0, 2.0]
+
+
+def test_notes_on_queries_call_them_so(cli: Cli, tmp_path: Path) -> None:
+    frame = pd.concat([ROWS.assign(query=ROWS["query"] + f"-{i}") for i in range(2)])
+    frame["site"] = frame["query"].str[-1]
+    frame.loc[frame["query"] == "q3-0", "y_pred"] *= 50
+    frame["other"] = frame["y_pred"].to_numpy()[::-1]
+    frame.to_csv(tmp_path / "many.csv", index=False)
+    frame[frame["query"].isin([f"q{i}-0" for i in range(7)])].to_csv(tmp_path / "few.csv", index=False)
+    many, few = str(tmp_path / "many.csv"), str(tmp_path / "few.csv")
+    for command, expected in (
+        (["compute", "listnet", many, "--ci", "0.9", "--group-by", "site"], "2 groups have fewer than 30 queries"),
+        (["compute", "listnet", many, "--ci", "0.9", "--block", "4"], "of blocks of 4 queries"),
+        (
+            ["compute", "listnet", few, "--ci", "0.9", "--ci-method", "bca"],
+            "with fewer than 10 queries no interval keeps its level",
+        ),
+        (["compare", "--losses", "listnet", many, "--pred", "y_pred"], "1 of 24 queries (4.2 %) are outliers"),
+        (
+            ["compare", "--losses", "listnet", few, "--pred", "y_pred", "--pred", "other"],
+            "the intervals of the differences are of 7 queries: with fewer than 10 queries",
+        ),
+    ):
+        notes = cli(*command).err
+        assert expected in notes
+        assert " rows" not in notes.replace("try a robust loss or more rows", "")
+    nothing = cli("compute", "ndcg", stdin=b"y_true,y_pred\n0,1\n0,2\n").err
+    assert "no query is left to evaluate: all were ignored, because ndcg_loss counts a query only where" in nothing

@@ -11,7 +11,7 @@ import click
 
 from losscli.cli.options import NoteWriter
 from losscli.errors import NoResultError, UsageError
-from losscli.messages import Hint, escape_controls, word
+from losscli.messages import Hint, escape_controls, in_units, word
 from losscli.result_base import short_text
 from losscli.shell import option
 
@@ -232,10 +232,9 @@ def result_notes(evaluation: Evaluation) -> Iterator[str]:
     if small:
         count = len({name for _, name in small})
         groups = "1 group has" if count == 1 else f"{count} groups have"
-        yield (
-            f"{groups} fewer than {MIN_ROWS_PER_GROUP} rows (the smallest, {small[0][1]!r}, has {small[0][0]}): their "
-            "numbers say little"
-        )
+        samples = in_units("rows", evaluation.losses[0].unit)
+        smallest = f"the smallest, {small[0][1]!r}, has {small[0][0]}"
+        yield f"{groups} fewer than {MIN_ROWS_PER_GROUP} {samples} ({smallest}): their numbers say little"
 
 
 def interval_notes(evaluation: Evaluation) -> Iterator[str]:
@@ -256,7 +255,8 @@ def interval_notes(evaluation: Evaluation) -> Iterator[str]:
     for (level, method, resamples, seed), found in methods.items():
         losses = f" of {first_names(list(dict.fromkeys(label for label, _ in found)))}" if len(methods) > 1 else ""
         how = f"{resamples} resamples, seed {seed}" if resamples else "in closed form"
-        yield f"{100 * level:g} % intervals{losses}: {method} bootstrap{resampled_text([ci for _, ci in found])}, {how}"
+        drawn = resampled_text([ci for _, ci in found], evaluation.losses[0].unit)
+        yield f"{100 * level:g} % intervals{losses}: {method} bootstrap{drawn}, {how}"
     for reason, names in reasons.items():
         yield f"{first_names(names)}: {reason}"
     has_top = any(parameter.name == "top" for parameter in click.get_current_context().command.params)

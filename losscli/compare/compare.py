@@ -153,7 +153,7 @@ def compare_rows(
         wins = count_wins(rankings, dataset.models, options.resampling.level)
         notes += notes_on_groups(wins)
         if len(agreements) <= MAX_GROUPS_NOTED:
-            notes += model_notes(rankings, agreements)
+            notes += model_notes(rankings, agreements, run.evaluators[0].form.unit_of_samples)
         else:
             notes.append(Message(f"JSON says of each of the {len(agreements)} groups which models may be the best"))
         notes += explain_preferences(model_groups, run, rankings, agreements)

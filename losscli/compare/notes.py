@@ -11,7 +11,7 @@ from losscli.compare.models import ModelRanking
 from losscli.compare.outliers import SECOND_POPULATION, OutlierFlags, is_second_population
 from losscli.compare.result import ComparedLoss
 from losscli.compare.sensitivity import OutlierContext
-from losscli.messages import Hint, Message, join_names
+from losscli.messages import Hint, Message, in_units, join_names
 from losscli.result_base import MAX_NOTE_LENGTH, fit_names, short_text
 from losscli.statistics.bootstrap.options import FEW_ROWS_WARNING, MIN_ROWS_FOR_LEVEL, resampled_text
 
@@ -66,12 +66,14 @@ def outlier_notes(
         effective_n, loss = min(known, key=lambda item: item[0])
         if effective_n < MAX_EFFECTIVE_SHARE * n:
             top = -(-n // 100)
+            unit = loss.result.unit
             carried = "its largest row carries" if top == 1 else f"its {top} largest rows carry"
             share = 100 * (loss.top_share or 0.0)
             normal = loss.effective_n_normal
             is_far_below = normal is not None and effective_n < MAX_SHARE_OF_NORMAL * normal
             beside = f" (normal errors: {normal:.0f})" if is_far_below else ""
             rests = f" rests on about {effective_n:.0f} of {n} rows{beside}: {carried} {share:.0f} %"
+            rests = in_units(rests, unit)
             yield _after_name(loss.label, Message(rests, Hint.HEAVY_TAIL), LENGTH_OF_NAME)
     if context.inliers is not None and not context.is_brief:
         without = [loss.label for loss in losses if loss.inflation is not None and loss.pull is None]
@@ -89,17 +91,21 @@ def unranked_notes(reasons: Mapping[str, str]) -> Iterator[Message]:
 
 
 def _count_outliers(losses: Sequence[ComparedLoss], count: int, n: int, rule: str) -> Message:
+    unit = losses[0].result.unit if losses else "row"
     if count == n:
-        return Message(f"every row is an outlier by {rule}: no rank, inflation, pull, stress", Hint.TOP_BY_LOSS)
+        return Message(f"every {unit} is an outlier by {rule}: no rank, inflation, pull, stress", Hint.TOP_BY_LOSS)
     if count:
-        flagged, shown = f"{count} of {n} rows ({100 * count / n:.2g} %) are", min(count, MAX_SUGGESTED_ROWS)
+        flagged, shown = (
+            f"{count} of {n} {in_units('rows', unit)} ({100 * count / n:.2g} %) are",
+            min(count, MAX_SUGGESTED_ROWS),
+        )
         if is_second_population(count, n):
             problem = f"{flagged} flagged by {rule}: {SECOND_POPULATION}"
             return Message(problem, Hint.SECOND_POPULATION, count=shown)
         return Message(f"{flagged} outliers by {rule}", Hint.SHOW_OUTLIERS, count=shown)
     columns = ["inflation is 1"] if any(loss.inflation is not None for loss in losses) else []
     columns += ["pull 0"] if any(loss.pull is not None for loss in losses) else []
-    return Message(f"{NO_OUTLIER} by {rule}" + (f": {' and '.join(columns)}" if columns else ""))
+    return Message(f"{in_units(NO_OUTLIER, unit)} by {rule}" + (f": {' and '.join(columns)}" if columns else ""))
 
 
 def _explain_empty_columns(losses: Sequence[ComparedLoss], context: OutlierContext) -> Iterator[Message]:
@@ -171,7 +177,7 @@ def merge_notes(notes: Sequence[Sequence[Message]], names: Sequence[str]) -> Ite
         _after_name(name, note.after(": "))
         for name, its_notes in zip(names, notes, strict=True)
         for note in its_notes
-        if note not in everywhere and not note.startswith(NO_OUTLIER)
+        if note not in everywhere and not note.startswith((NO_OUTLIER, in_units(NO_OUTLIER, "query")))
     ]
     if len(own) <= MAX_GROUP_NOTES + 1:  # to say that one note is left out takes as much room as the note
         yield from own
@@ -180,29 +186,35 @@ def merge_notes(notes: Sequence[Sequence[Message]], names: Sequence[str]) -> Ite
     yield Message(f"{len(own) - MAX_GROUP_NOTES} more notes on groups and models are left out")
 
 
-def model_notes(rankings: Sequence[ModelRanking], agreements: Sequence[Agreement]) -> Iterator[Message]:
-    """Yield which model is best under which losses, whether the losses agree, and on how few rows that rests."""
+def model_notes(
+    rankings: Sequence[ModelRanking], agreements: Sequence[Agreement], unit: str = "row"
+) -> Iterator[Message]:
+    """Yield which model is best under which losses, whether the losses agree, and on how few rows that rests.
+
+    `unit` is what a sample is: `row` or `query`.
+    """
     for agreement in agreements:
         of_group = [ranking for ranking in rankings if ranking.group == agreement.group]
-        for note in _group_notes(of_group, agreement):
+        for note in _group_notes(of_group, agreement, unit):
             yield in_group(agreement.group, note)
 
 
-def _group_notes(rankings: Sequence[ModelRanking], agreement: Agreement) -> Iterator[Message]:
+def _group_notes(rankings: Sequence[ModelRanking], agreement: Agreement, unit: str) -> Iterator[Message]:
     """Yield what there is to say of the models in one group."""
     room = room_for_group(agreement.group)
     if ranked := [ranking for ranking in rankings if not ranking.no_ranking]:
-        yield Message(_describe_outcomes(ranked, agreement, MAX_NOTE_LENGTH - room))
+        yield Message(_describe_outcomes(ranked, agreement, MAX_NOTE_LENGTH - room, unit))
     for ranking in rankings:
         if ranking.flip is not None and len(ranking.confidence_set) < 2:
-            yield _flip_note(ranking.label, ranking.flip, room)
+            yield _flip_note(ranking.label, ranking.flip, room, unit)
     by_units = [ranking for ranking in rankings if ranking.units is not None]
     if by_units:
         few = min(ranking.units or 0 for ranking in by_units) < MIN_ROWS_FOR_LEVEL
         level = f", and fewer than {MIN_ROWS_FOR_LEVEL} of them keep no level" if few else ""
-        yield Message(f"the intervals of the differences are{resampled_text(by_units)}{level}")
+        yield Message(f"the intervals of the differences are{resampled_text(by_units, unit)}{level}")
     elif any(ranking.n < MIN_ROWS_FOR_LEVEL and ranking.critical_value is not None for ranking in rankings):
-        yield Message(f"the intervals of the differences are of {rankings[0].n} rows: {FEW_ROWS_WARNING}")
+        few_rows = f"the intervals of the differences are of {rankings[0].n} rows: {FEW_ROWS_WARNING}"
+        yield Message(in_units(few_rows, unit))
     if low := [each for each in rankings if each.least_p > 1 - each.resampling.level]:
         most = max(low, key=lambda each: each.least_p)
         draws = most.resampling.resamples or 0
@@ -230,7 +242,7 @@ def short_models(models: Sequence[str]) -> list[str]:
     return short if len(set(short)) == len(set(models)) else [*models]
 
 
-def _describe_outcomes(rankings: Sequence[ModelRanking], agreement: Agreement, most: int) -> str:
+def _describe_outcomes(rankings: Sequence[ModelRanking], agreement: Agreement, most: int, unit: str) -> str:
     """Say which model is best under which losses, with fewer names if more than `most` characters say it."""
     verdict = ""
     if agreement.kendall_w is not None:
@@ -246,7 +258,7 @@ def _describe_outcomes(rankings: Sequence[ModelRanking], agreement: Agreement, m
     ):
         by_outcome: dict[str, list[str]] = {}
         for ranking in rankings:
-            by_outcome.setdefault(_describe_outcome(ranking, names, n_models), []).append(ranking.label)
+            by_outcome.setdefault(_describe_outcome(ranking, names, n_models, unit), []).append(ranking.label)
         outcomes = [f"{outcome} under {join(labels)}" for outcome, labels in by_outcome.items()]
         text = verdict + "; ".join(outcomes)
         if len(text) <= most:
@@ -260,7 +272,7 @@ def _describe_outcomes(rankings: Sequence[ModelRanking], agreement: Agreement, m
     return text
 
 
-def _describe_outcome(ranking: ModelRanking, names: Mapping[str, str], most: int) -> str:
+def _describe_outcome(ranking: ModelRanking, names: Mapping[str, str], most: int, unit: str) -> str:
     """Return the outcome under a loss in words, which name at most so many models."""
     models, n_models = [names[model] for model in ranking.confidence_set], len(ranking.values)
     if not models:
@@ -271,20 +283,23 @@ def _describe_outcome(ranking: ModelRanking, names: Mapping[str, str], most: int
     if len({ranking.gaps[model][:3] for model in ranking.confidence_set}) == 1:  # also the ends of their intervals
         return f"{join_names(models) if len(models) <= most else f'{len(models)} models'} are alike"
     if len(models) <= most:
-        return f"it takes more rows to tell whether {', '.join(models[:-1])} or {models[-1]} is best"
+        return (
+            f"it takes more {in_units('rows', unit)} to tell whether {', '.join(models[:-1])} or {models[-1]} is best"
+        )
     count = "all" if len(models) == n_models else f"{len(models)} of"
     return f"{count} {n_models} models may be the best"
 
 
-def _flip_note(label: str, flip: DecisiveRows, room: int) -> Message:
+def _flip_note(label: str, flip: DecisiveRows, room: int, unit: str) -> Message:
     def write(names: Sequence[str]) -> Message:
-        return Message(f"{names[0]}: {_describe_flip(flip, names[1])}")
+        return Message(f"{names[0]}: {_describe_flip(flip, names[1], unit)}")
 
     return fit_names(write, [label, flip.to], LENGTH_OF_NAME, MAX_NOTE_LENGTH - room)
 
 
-def _describe_flip(flip: DecisiveRows, other: str) -> str:
-    kind, names = ("row", flip.rows) if flip.ids is None else ("id", flip.ids)
+def _describe_flip(flip: DecisiveRows, other: str, unit: str) -> str:
+    kind, names = (unit, flip.rows) if flip.ids is None else ("id", flip.ids)
     shown = ", ".join(map(str, names[:ROW_NAMES_PER_NOTE])) + (", ..." if flip.n > ROW_NAMES_PER_NOTE else "")
-    rows = f"{kind} {shown}" if flip.n == 1 else f"{flip.n} rows ({kind}s {shown})"
+    kinds = in_units("rows", unit) if flip.ids is None else "ids"
+    rows = f"{kind} {shown}" if flip.n == 1 else f"{flip.n} {in_units('rows', unit)} ({kinds} {shown})"
     return f"without {rows} {other} would be the best"

@@ -114,6 +114,11 @@ class Form:
         self.properties = Property.NONE
         self.claims: tuple[Claim, ...] = ()
 
+    @property
+    def unit_of_samples(self) -> str:
+        """What a sample is: `row` or `query`."""
+        return "query" if self.by_query else "row"
+
     def keep(self, kernel: Kernel, keywords: tuple[str, ...], is_weighted: bool) -> None:
         """Keep what the kernel or a hook takes beside the arrays of the roles."""
         self.keywords[kernel] = keywords

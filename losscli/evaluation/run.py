@@ -287,11 +287,11 @@ class RunState:
 
 def no_row_error(evaluator: Evaluator, n_rows: int) -> NoResultError:
     """Return the error that a loss counts none of `n_rows` rows that are complete and have a weight."""
-    counts = evaluator.form.hooks.get("row_mask")
+    counts, unit = evaluator.form.hooks.get("row_mask"), evaluator.form.unit_of_samples
     why = "all were omitted or have weight 0"
     if n_rows and counts is not None and counts.__doc__:
-        why = f"all were ignored, because {evaluator.label} counts a row only where {counts.__doc__}"
-    return NoResultError(f"no row is left to evaluate: {why}")
+        why = f"all were ignored, because {evaluator.label} counts a {unit} only where {counts.__doc__}"
+    return NoResultError(f"no {unit} is left to evaluate: {why}")
 
 
 def new_accumulator(evaluator: Evaluator, reduction: str) -> Accumulator | WholeRows:

@@ -160,11 +160,16 @@ class Findings:
             if not self.is_exact:
                 self._refine(comparison)
 
+    @property
+    def unit(self) -> str:
+        """What a sample is: `row` or `query`."""
+        return self.run.evaluators[0].form.unit_of_samples
+
     def _rank(self, rankings: Sequence[ModelRanking]) -> None:
         """Take the ranks of models over all rows, in place of those on the sample."""
         self.contests = rankings
         disagreeing = preference_notes(None, preferences(rankings, self.run.evaluators), ())
-        self.notes = [*model_notes(rankings, [measure_agreement(rankings)]), *disagreeing, *self.notes]
+        self.notes = [*model_notes(rankings, [measure_agreement(rankings)], self.unit), *disagreeing, *self.notes]
         by_label = {ranking.label: ranking for ranking in rankings}
         self.compared = [
             replace(
@@ -221,7 +226,7 @@ class Findings:
             names = [str(each.model) for each in self.observed]
             self.notes = notes[0] if len(notes) == 1 else list(merge_notes(notes, names))
         else:
-            of_models = list(model_notes(comparison.contests, comparison.agreements))
+            of_models = list(model_notes(comparison.contests, comparison.agreements, self.unit))
             if comparison.contests:
                 preferred = preferences(comparison.contests, self.run.evaluators)
                 of_models += preference_notes(None, preferred, comparison.agreements[0].dominance)

@@ -66,7 +66,8 @@ def describe_intervals(findings: Findings) -> Iterator[str]:
             methods.setdefault(f"{level} by the normal distribution (of medians by order statistics)", []).append(label)
         elif ci.method is not None:
             how = f"{ci.resamples} resamples, seed {ci.seed}" if ci.resamples else "in closed form"
-            methods.setdefault(f"{level} by a {ci.method} bootstrap{resampled_text([ci])}, {how}", []).append(label)
+            drawn = resampled_text([ci], findings.unit)
+            methods.setdefault(f"{level} by a {ci.method} bootstrap{drawn}, {how}", []).append(label)
         if ci is not None and ci.why:
             yield f"{label}: {ci.why}"
     yield from (note.problem for note in tail_notes(findings.evaluation.losses))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from losscli.errors import UsageError
-from losscli.messages import Hint
+from losscli.messages import Hint, in_units
 from losscli.statistics.tails import TailSums
 
 DEFAULT_LEVEL = 0.95
@@ -158,6 +158,10 @@ class ConfidenceInterval(NamedTuple):
             return self
         return self._replace(warning=HEAVY_TAIL_WARNING, effective_n=tail.effective_n)
 
+    def in_units(self, unit: str) -> ConfidenceInterval:
+        """Return the interval with words on samples that are `row` or `query`."""
+        return self._replace(why=in_units(self.why, unit), warning=in_units(self.warning, unit))
+
     def to_dict(self) -> dict[str, Any]:
         """Return the fields of the JSON output."""
         return {key: value for key, value in self._asdict().items() if key not in FIELDS_LEFT_OUT or value}
@@ -174,7 +178,7 @@ class Resampled(Protocol):
     def units(self) -> int | None: ...
 
 
-def resampled_text(intervals: Sequence[Resampled]) -> str:
+def resampled_text(intervals: Sequence[Resampled], unit: str = "row") -> str:
     """Return what intervals resample, if not rows: ` of 20 clusters (patient)`, ` of blocks of 6 to 12 rows`."""
     found = [interval for interval in intervals if interval.units is not None]
     if not found:
@@ -182,7 +186,7 @@ def resampled_text(intervals: Sequence[Resampled]) -> str:
     if found[0].cluster is not None:
         return f" of {_range_text([each.units or 0 for each in found])} clusters ({found[0].cluster})"
     lengths = _range_text([each.block or 0 for each in found])
-    return f" of blocks of {lengths} row{'' if lengths == '1' else 's'}"
+    return in_units(f" of blocks of {lengths} row{'' if lengths == '1' else 's'}", unit)
 
 
 def _range_text(numbers: Sequence[int]) -> str:
