@@ -252,3 +252,12 @@ def test_a_gate_may_name_what_columns_say(cli: Cli) -> None:
         "0.1/0.5/0.9>0.1", "0.1/0.5/0.9>9", "0.2/0.5/0.8>9")}  # fmt: skip
     assert [result.status for result in status.values()] == [1, 0, 1]
     assert "cannot be judged: the losses here are wis:taus=0.1/0.5/0.9" in status["0.2/0.5/0.8>9"].err
+
+
+def test_the_least_mrae_is_that_of_the_baseline() -> None:
+    """Its weights depend on the target, and have no bound near the baseline: it is not least at the median."""
+    y, zero = np.random.default_rng(0).exponential(size=20_000), np.zeros(20_000)
+    values = {at: losscli.compute("mrae", y_true=y, y_pred=zero + at, baseline=zero + 0.2).value for at in (0.2, 0.69)}
+    assert values[0.2] == 1
+    assert values[0.69] > 2
+    assert losscli.explain("mrae").to_dict()["elicits"] is None

@@ -67,7 +67,6 @@ def _(y_true: Array, y_pred: Array) -> Array:
     aliases=("mean_relative_absolute_error", "平均相对绝对误差"),
     formula="|e| / max(|baseline - y_true|, eps)",
     claims=(WITH_EPS,),
-    elicits="median, rows weighted by 1/|baseline - y_true|",
     equivalents=(
         same(
             "sktime",
@@ -82,7 +81,8 @@ def mrae(y_true: Score, y_pred: Score, baseline: Score, *, eps: FiniteNonNegativ
     With eps=0, a row in which the other forecast is right is an error. eps is the smallest divisor.
     Use: rows of very different sizes, of which each has a simple forecast to be measured against.
     Avoid: when the other forecast is often nearly right: such rows dominate the mean (use rmae or mase).
-    Pitfalls: below 1 does not mean better than the other forecast on the whole: a mean of ratios is no ratio of means.
+    Pitfalls: below 1 does not mean better than the other forecast on the whole: a mean of ratios is no ratio of means;
+    the weight of a row depends on its target, and is largest near the other forecast: to repeat that is the safest.
     """
     return np.abs(residual(y_true, y_pred)) / np.maximum(np.abs(residual(y_true, baseline)), eps)
 
