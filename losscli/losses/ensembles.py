@@ -45,6 +45,7 @@ ensemble_loss = partial(
 
 GNEITING_RAFTERY = "Gneiting & Raftery 2007, doi:10.1198/016214506000001437"
 FERRO = "Ferro 2014, doi:10.1002/qj.2270"
+FRICKER = "Fricker, Ferro & Stephenson 2013, doi:10.1002/met.1409"
 
 
 # ---------------------------------------------------------------------------------------------------------- CRPS
@@ -68,6 +69,7 @@ def shares_of_ranks(members: int, fair: bool) -> Array:
         GNEITING_RAFTERY,
         "Laio & Tamea 2007, doi:10.5194/hess-11-1267-2007",
         FERRO,
+        FRICKER,
     ),
     equivalents=(
         same("scoringrules", "scoringrules.crps_ensemble(y_true, y_pred, estimator='nrg')"),
@@ -90,7 +92,8 @@ def crps_ensemble(y_true: Score, y_pred: Ensemble, *, fair: Boolean = False) -> 
     one number.
     Avoid: ensembles of different sizes without fair; several variables at once (use energy_score).
     Pitfalls: a small ensemble costs more than a large one from the same distribution; fair=true tells what infinitely
-    many members would cost, takes two or more, and does not compare with values without it.
+    many members would cost, but only if members are random draws of the forecast distribution: fixed ones, such as
+    quantiles, can game it (-1e6 and 1e6 cost 0); it takes two members, and does not compare with values without it.
     """
     shares = shares_of_ranks(y_pred.shape[1], fair)
     above = np.sort(y_pred, axis=1)
@@ -154,7 +157,7 @@ def members_from_truth(y_true: Array, y_pred: Array) -> Array:
 @ensemble_loss(
     aliases=("es_ensemble", "能量评分"),
     formula="mean_i |x_i - y| - sum_ij |x_i - x_j| / (2 M²); fair: / (2 M (M - 1))",
-    references=(GNEITING_RAFTERY, "Gneiting et al. 2008, doi:10.1007/s11749-008-0114-x", FERRO),
+    references=(GNEITING_RAFTERY, "Gneiting et al. 2008, doi:10.1007/s11749-008-0114-x", FERRO, FRICKER),
     equivalents=(
         same("scoringrules", "scoringrules.es_ensemble(y_true, y_pred, estimator='nrg')"),
         same("scoringrules", "scoringrules.es_ensemble(y_true, y_pred, estimator='fair')", fair=True),
@@ -166,8 +169,9 @@ def energy_score(y_true: VectorOutcome, y_pred: VectorEnsemble, *, fair: Boolean
     A single member costs its distance.
     Use: forecasts of several variables, places or times at once.
     Avoid: coordinates of different units or sizes, unless they are standardized first.
-    Pitfalls: it sees errors of the means well, of the dependence between coordinates much less; fair=true takes two
-    members or more, and its values may be negative.
+    Pitfalls: it sees errors of the means well, of the dependence between coordinates much less; fair=true is for
+    members that are random draws of the forecast distribution, as chosen ones can game it; it takes two members or
+    more, and its values may be negative.
     """
     gaps = members_from_truth(y_true, y_pred)
     members = gaps.shape[1]

@@ -78,7 +78,7 @@ def ensembles(d: Profile) -> Iterator[Finding]:
     """Yield findings for the members of an ensemble beside a number."""
     spread, target = f"{d.width} members a row from {d.pred.range}", f"y_true from {d.true.range}"
     yield use("crps_ensemble", f"{spread}, {target}: the absolute error of a distribution, in the unit of y")
-    reason = "suits if members are a sample of a distribution: their number then does not count"
+    reason = "suits if members are random draws of a distribution: their number then does not count"
     yield consider("crps_ensemble:fair=true", reason)
     yield consider("dss", "sees mean and variance of the members alone; suits if these are nearly normal")
     yield avoid("mse", "reads one prediction a row: give it the mean of the members in a column")
