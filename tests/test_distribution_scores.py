@@ -235,3 +235,19 @@ def test_an_estimator_is_scored_with_one_number_for_all_rows() -> None:
     assert losscli.scorer("gamma_nll", k=3)(Constant(), np.zeros((3, 1)), y) == pytest.approx(-expected, rel=1e-15)
     with pytest.raises(losscli.UsageError, match="reads y_true, y_pred, shape"):
         losscli.scorer("gamma_nll")
+
+
+def test_the_fair_score_is_for_random_members_alone() -> None:
+    """Members that are chosen far apart cost nothing: the score is proper for draws of a distribution only."""
+    gamed = losscli.compute("crps_ensemble:fair=true", y_true=[3.0], y_pred=[[-1e6, 1e6]])
+    assert gamed.value == pytest.approx(0, abs=1e-9)
+    for name in ("crps_ensemble", "energy_score"):
+        pitfalls = losscli.explain(name).loss.documentation.advice["Pitfalls"]
+        assert "random draws of the forecast distribution" in pitfalls
+
+
+@pytest.mark.parametrize("family", ["normal", "laplace", "logistic"])
+def test_scores_of_a_family_aim_at_its_parameters_alone(family: str) -> None:
+    found = losscli.explain(f"crps_{family}").to_dict()["elicits"]
+    assert found.lower() == f"location and scale of a {family} distribution"
+    assert losscli.explain("crps_ensemble").to_dict()["elicits"] == "the whole distribution"

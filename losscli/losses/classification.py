@@ -79,9 +79,9 @@ def f1_loss(
 ) -> LabelPairs:
     """1 minus the F score: the harmonic mean of precision and recall.
 
-    average=macro is the mean over the classes that occur in either role, weighted the mean weighted by t_k, micro the F
-    score of all classes taken together, which is the accuracy. A class that is never predicted right has F 0. Recall
-    counts beta² times as much as precision.
+    average=macro is the mean over the classes that occur in either role, as in the formula; average=weighted weights it
+    by t_k; average=micro takes all classes together, which gives the accuracy. A class that is never predicted right
+    has F 0. Recall counts beta² times as much as precision.
     Use: finding rare classes, where the many rows that are rightly not of a class shall not count.
     Avoid: two classes that matter alike (matthews_loss); training (it has no gradient).
     Pitfalls: the F score of two classes that libraries call binary is that of one class alone; macro averages both.

@@ -31,7 +31,6 @@ crps_loss = partial(
     family="regression",
     unit="y",
     symbols=STANDARDIZED,
-    elicits="the whole distribution",
     properties=CONVEX | SMOOTH | SYMMETRIC | Property.BOUNDED_GRADIENT,
 )
 density_loss = partial(loss, family="regression", unit="nat", symbols=STANDARDIZED)
@@ -57,6 +56,7 @@ def erf(x: Array) -> Array:
 
 
 @crps_loss(
+    elicits="location and scale of a normal distribution",
     aliases=("crps_gaussian",),
     formula="scale (z (2 Phi(z) - 1) + 2 phi(z) - 1/sqrt(pi))",
     references=("Gneiting et al. 2005, doi:10.1175/MWR2904.1", MATHESON, GNEITING_RAFTERY),
@@ -89,6 +89,7 @@ def _(y_true: Array, y_pred: Array, scale: Array) -> Array:
 
 
 @crps_loss(
+    elicits="location and scale of a Laplace distribution",
     formula="|e| + scale (exp(-|z|) - 3/4)",
     references=(JORDAN, MATHESON, GNEITING_RAFTERY),
     equivalents=(same("scoringrules", "scoringrules.crps_laplace(y_true, y_pred, scale)", NAN_FOR_SCALE_0),),
@@ -113,6 +114,7 @@ def _(y_true: Array, y_pred: Array, scale: Array) -> Array:
 
 
 @crps_loss(
+    elicits="location and scale of a logistic distribution",
     formula="scale (|z| + 2 log(1 + exp(-|z|)) - 1)",
     references=("Taillardat et al. 2016, doi:10.1175/MWR-D-15-0260.1", JORDAN, MATHESON),
     equivalents=(
@@ -182,7 +184,7 @@ def _(y_true: Array, y_pred: Array, scale: Array) -> Array:
 @density_loss(
     formula="|z| + 2 log(1 + exp(-|z|)) + log scale",
     properties=CONVEX | SMOOTH | SYMMETRIC,
-    elicits="the whole distribution",
+    elicits="location and scale of a logistic distribution",
     references=("Balakrishnan 1991, Handbook of the Logistic Distribution, doi:10.1201/9781482277098",),
     equivalents=(same("scipy", "-scipy.stats.logistic.logpdf(y_true, y_pred, scale)"),),
 )

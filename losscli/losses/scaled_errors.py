@@ -206,8 +206,8 @@ def mase(y_true: Score, y_pred: Score, scale: NaiveError, *, m: Count = 1, eps: 
     no effect beside scale. eps is the smallest divisor.
     Use: forecasts of series in different units and sizes; series with zeros, for which percentages fail.
     Avoid: series that hardly change in training: tiny naive errors dominate the mean.
-    Pitfalls: below 1 is better than a naive forecast of one step, even for forecasts of many steps; the mean is over
-    rows: long series count more.
+    Pitfalls: below 1 is better than the naive forecast in training, the value m steps before (with m > 1 the seasonal
+    naive one), even for forecasts of many steps; the mean is over rows: long series count more.
     """
     return np.abs(residual(y_true, y_pred) / np.maximum(scale, eps))
 
