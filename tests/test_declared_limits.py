@@ -10,6 +10,7 @@ import pytest
 import losscli
 from losscli import compare
 from losscli.declaration.domains import Array, Real
+from losscli.registry import all_losses
 from tests.conftest import Cli, write_csv
 
 RNG = np.random.default_rng(5)
@@ -88,3 +89,27 @@ def test_a_loss_of_rows_may_declare_that_it_has_no_interval() -> None:
     found = losscli.compute(squared_of_all, y_true=TRUTH, y_pred=GOOD, ci=0.9)
     assert found.ci is not None
     assert (found.ci.low, found.ci.why) == (None, "no interval: its rows are no sample")
+
+
+# ------------------------------------------------------------------------------------------- its zero is arbitrary
+
+RATIOS = ("inflation", "stress", "effective_n", "top_share", "skill")
+
+
+@pytest.mark.parametrize("unit", [1.0, 1000.0])
+@pytest.mark.parametrize("name", ["gaussian_nll", "laplace_nll", "dss"])
+def test_ratios_of_a_likelihood_are_empty_in_every_unit(name: str, unit: float) -> None:
+    rng = np.random.default_rng(3)
+    y, error = rng.normal(size=60), rng.standard_t(2, size=60)
+    role = "variance" if name == "gaussian_nll" else "scale"
+    data = {"y_true": unit * y, "y_pred": unit * (y + error), role: np.full(60, 2 * unit)}
+    found = compare(name, **data)
+    assert [getattr(found[0], column) for column in RATIOS] == [None] * 5
+    assert f"{name} has no inflation: its zero is arbitrary, so ratios and shares mean nothing" in found.notes
+    assert all(each.ci is None or not each.ci.warning for each in (losscli.compute(name, **data, ci=0.95),))
+
+
+def test_losses_of_an_arbitrary_zero_are_those_that_logs_shift() -> None:
+    declared = {loss.name for loss in all_losses() if loss.arbitrary_zero}
+    assert {"gaussian_nll", "dss", "aft", "weibull_nll", "lognormal_nll"} <= declared
+    assert not {"crps_ensemble", "mse", "negative_binomial_nll", "bce"} & declared

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 import losscli
-from losscli.declaration.properties import Reduction
 from losscli.page.intervals import group_interval
 from losscli.result_base import fit_names
 from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD
@@ -236,10 +235,10 @@ def test_notes_of_a_comparison_in_python() -> None:
 
 def test_intervals_by_the_normal_distribution_are_warned_of_by_effective_n() -> None:
     heavy = losscli.compute("mse", y_true=np.zeros(N), y_pred=HEAVY)
-    ci = group_interval(heavy, Reduction.MEAN, is_weighted=False, level=0.95)
+    ci = group_interval(heavy, losscli.get_loss("mse").bound.loss, is_weighted=False, level=0.95)
     assert ci is not None
     assert ci.effective_n == pytest.approx(kish(HEAVY**2), rel=1e-9)
     normal = losscli.compute("mse", y_true=np.zeros(N), y_pred=NORMAL)
-    ci = group_interval(normal, Reduction.MEAN, is_weighted=False, level=0.95)
+    ci = group_interval(normal, losscli.get_loss("mse").bound.loss, is_weighted=False, level=0.95)
     assert ci is not None
     assert not ci.warning

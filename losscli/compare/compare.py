@@ -301,8 +301,8 @@ def _list_outlier_rows(
     shares: dict[str, Array | None] = {}
     for loss in context.subset.losses:
         if loss.is_per_sample:
-            is_additive = loss.reduction in ADDITIVE_REDUCTIONS
-            shares[loss.evaluator.label] = sensitivity.shares_of(loss.evaluate()[0], batch) if is_additive else None
+            has_shares = loss.reduction in ADDITIVE_REDUCTIONS and loss.evaluator.bound.loss.has_ratios
+            shares[loss.evaluator.label] = sensitivity.shares_of(loss.evaluate()[0], batch) if has_shares else None
     indices = np.flatnonzero(np.zeros(len(batch)) if context.outliers is None else context.outliers)
     known = [share[indices] for share in shares.values() if share is not None] or [np.zeros(len(indices))]
     worst = indices[np.argsort(-np.max(known, axis=0), kind="stable")[:count]]

@@ -110,14 +110,11 @@ def _count_outliers(losses: Sequence[ComparedLoss], count: int, n: int, rule: st
 
 def _explain_empty_columns(losses: Sequence[ComparedLoss], context: OutlierContext) -> Iterator[Message]:
     """Yield which columns have no cell, and why."""
+    arbitrary = {one.evaluator.label for one in context.subset.losses if one.evaluator.bound.loss.arbitrary_zero}
     reasons: dict[str, list[str]] = {}
     for loss in losses:
         if loss.inflation is None:
-            reason = loss.result.nan_reason or "its value over the other rows is not a finite number above 0"
-            if not loss.result.summary.has_samples:
-                reason = "it is one number for all rows, none of which has a loss"
-            if loss.result.summary.min < 0:
-                reason = "some of its values are below 0, so a ratio means nothing"
+            reason = _why_no_inflation(loss, loss.label in arbitrary)
             reasons.setdefault(reason, []).append(loss.label)
     for reason, labels in reasons.items():
         yield _name_some(f"{{}} {'has' if len(labels) == 1 else 'have'} no inflation: {reason}", labels)
@@ -139,6 +136,16 @@ def _explain_empty_columns(losses: Sequence[ComparedLoss], context: OutlierConte
     if without := [loss.label for loss in present if loss.skill is None]:
         reason = "no constant prediction to compare with, or its loss is 0"
         yield _name_some(f"skill of {{}} is left out: {reason}", without)
+
+
+def _why_no_inflation(loss: ComparedLoss, has_arbitrary_zero: bool) -> str:
+    if has_arbitrary_zero:
+        return "its zero is arbitrary, so ratios and shares mean nothing"
+    if loss.result.summary.min < 0:
+        return "some of its values are below 0, so a ratio means nothing"
+    if not loss.result.summary.has_samples:
+        return "it is one number for all rows, none of which has a loss"
+    return loss.result.nan_reason or "its value over the other rows is not a finite number above 0"
 
 
 def _some(labels: Sequence[str]) -> str:

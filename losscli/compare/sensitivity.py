@@ -157,7 +157,7 @@ def measure(context: OutlierContext, loss: LossOnRows, value: float, with_pull: 
     inliers = context.inliers if loss.is_per_sample and is_finite else None
     masked = inliers if context.has_outliers else None
     outcome, inlier_value = loss.evaluate(masked, context.thread_buffer())
-    has_ratios = not loss.evaluator.bound.loss.no_ranking
+    has_ratios = loss.evaluator.bound.loss.has_ratios
     # in place: nothing reads the per-sample losses after this
     shares = shares_of(outcome, loss.batch, in_place=True) if has_ratios else None
     if inliers is None or shares is None:

@@ -62,6 +62,9 @@ class Loss:
         self.dataset_wide: bool = declaration["dataset_wide"]
         self.undefined: str = declaration["undefined"]
         self.no_ranking: str = declaration["no_ranking"]
+        self.arbitrary_zero: bool = declaration["arbitrary_zero"]
+        self.has_ratios = not self.no_ranking and not self.arbitrary_zero
+        """Whether ratios and shares of its values mean something."""
         self.no_interval: str = declaration["no_interval"]
         self.number_of_counts: Callable[..., float] | None = None
         self.forms = [Form(kernel, self.dataset_wide or declaration["coupled"], declaration["by_query"])]
@@ -311,6 +314,7 @@ def loss(
     undefined: str = "",
     no_ranking: str = "",
     no_interval: str = "",
+    arbitrary_zero: bool = False,
     by_query: bool = False,
     name: str = "",
 ) -> Callable[[Kernel], Loss]:
@@ -334,6 +338,8 @@ def loss(
         undefined: When that number is NaN, as what follows "nan: "; of a coupled loss what its hook `warn` then says.
         no_ranking: Why a smaller value is not better, as what follows "it ranks nothing: "; empty where it is.
         no_interval: Why resamples of the rows give no interval of the value, as what follows "no interval: ".
+        arbitrary_zero: A constant that the values do not need decides where they are 0, such as the unit of y in a log
+            density: ratios and shares of them mean nothing, even where none is below 0.
         by_query: The sample is a query: the kernel gets the rows of many queries, one query after the other, and with
             the role `query` where each begins and the last ends; it returns one value per query.
         name: The name of the loss, if it is not the function's.

@@ -144,7 +144,7 @@ class RunState:
 
         refusal = declared or (COUPLED_ROWS if evaluator.coupled else "")
         estimand = Estimand.of(evaluator.bound.loss.reduction, self.reduction)
-        return partial(new_bootstrap, self.resampling, estimand, refusal)
+        return partial(new_bootstrap, self.resampling, estimand, refusal, evaluator.bound.loss.has_ratios)
 
     @property
     def bootstraps(self) -> list[Bootstrap]:

@@ -206,6 +206,7 @@ def _(y_true: Array, y_pred: Array, *, fair: bool) -> Array:
 @loss(
     family="ensembles",
     aliases=("dawid_sebastiani", "dawid_sebastiani_score", "Dawid-Sebastiani 评分"),
+    arbitrary_zero=True,
     formula="(y - mu)²/v + log v",
     symbols=MEMBERS,
     properties=Property.NONE,

@@ -113,6 +113,7 @@ deviance_loss = partial(likelihood_loss, references=("Nelder & Wedderburn 1972, 
 
 @deviance_loss(
     aliases=("poisson", "泊松损失", "泊松负对数似然"),
+    arbitrary_zero=True,
     formula="rate - y_true log rate; log_input: exp(y_pred) - y_true y_pred; full: + log(y_true!)",
     symbols={"rate": "y_pred, or exp(y_pred) with log_input"},
     unit="nat",
@@ -170,6 +171,7 @@ def _(y_true: Array, y_pred: Array, *, log_input: bool) -> Array:
 
 @likelihood_loss(
     aliases=("高斯负对数似然",),
+    arbitrary_zero=True,
     formula="(log v + e²/v) / 2, v = max(variance, eps); full: + log(2 pi)/2",
     unit="nat",
     properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.SYMMETRIC,
@@ -298,6 +300,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 @likelihood_loss(
     aliases=("gamma_nloglik", "伽马负对数似然"),
+    arbitrary_zero=True,
     formula="shape (r - 1 - log r) + log y + (log Gamma(shape) - shape log shape + shape), r = y / y_pred",
     symbols={"y": "y_true", "r": "y / y_pred", "shape": "shape, or k", "Gamma": "the gamma function"},
     unit="nat",

@@ -149,6 +149,7 @@ def _(y_true: Array, y_pred: Array, scale: Array) -> Array:
 
 
 @density_loss(
+    arbitrary_zero=True,
     formula="|z| + log(2 scale)",
     aliases=("拉普拉斯负对数似然",),
     properties=CONVEX | SYMMETRIC,
@@ -182,6 +183,7 @@ def _(y_true: Array, y_pred: Array, scale: Array) -> Array:
 
 
 @density_loss(
+    arbitrary_zero=True,
     formula="|z| + 2 log(1 + exp(-|z|)) + log scale",
     properties=CONVEX | SMOOTH | SYMMETRIC,
     elicits="location and scale of a logistic distribution",
@@ -208,6 +210,7 @@ def _(y_true: Array, y_pred: Array, scale: Array) -> Array:
 
 
 @density_loss(
+    arbitrary_zero=True,
     formula="log y_true + log scale + log(2 pi)/2 + z²/2, z = (log y_true - y_pred) / scale",
     aliases=("log_normal_nll", "对数正态负对数似然"),
     properties=CONVEX | SMOOTH,
@@ -266,6 +269,7 @@ def student_constant(nu: Array) -> Array:
 
 
 @density_loss(
+    arbitrary_zero=True,
     formula="(df + 1)/2 log(1 + z²/df) + log scale + log(pi df)/2 + log(Gamma(df/2) / Gamma((df + 1)/2))",
     symbols=STANDARDIZED | {"df": "df, or nu", "Gamma": "the gamma function"},
     aliases=("studentt_nll", "学生 t 负对数似然"),

@@ -114,6 +114,7 @@ WEIBULL = SURVIVAL | {"a": "y_pred, the scale", "b": "shape"}
 
 @survival_loss(
     aliases=("wtte", "weibull_loglik", "威布尔负对数似然"),
+    arbitrary_zero=True,
     formula="(t/a)^b - event log((b/a) (t/a)^(b-1))",
     symbols=WEIBULL,
     properties=Property.DIFFERENTIABLE,
@@ -264,6 +265,7 @@ def aft_value_and_slope(lower: Array, upper: Array, location: Array, distributio
 
 @survival_loss(
     aliases=("survival_aft", "aft_nloglik", "加速失效时间损失"),
+    arbitrary_zero=True,
     formula="-log(f(z) / (scale t)) where the time t is known, else -log(F(z_upper) - F(z_lower)), "
     "z = (log t - y_pred) / scale",
     symbols=SURVIVAL

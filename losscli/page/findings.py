@@ -238,6 +238,8 @@ class Findings:
 
     def _refined(self, compared: ComparedLoss, each: Observed, i: int, sums: ResidualSums | None) -> Sensitivity:
         value, found = self.results[compared.result.key].value, compared.sensitivity
+        if not self.run.evaluators[i].bound.loss.has_ratios:
+            return found
         if found.skill is not None and compared.value:  # of the loss over all rows, and the sample's best constant
             found = replace(found, skill=finite_or_none(1 - value * (1 - found.skill) / compared.value))
         if found.effective_n is not None:

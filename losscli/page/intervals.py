@@ -41,7 +41,7 @@ def normal_interval(run: RunState, moments: LossMoments, i: int, level: float) -
         return ConfidenceInterval(float(low), float(high), level, NORMAL, 0, 0)
     sums = moments.by_loss[i]
     found = interval_of_mean(accumulator.value(), sums.standard_error, n, bound.loss.reduction, level)
-    return None if found is None else found.with_tail_warning(sums.tail, n)
+    return found if found is None or not bound.loss.has_ratios else found.with_tail_warning(sums.tail, n)
 
 
 def group_interval(result: LossResult, loss: Loss, is_weighted: bool, level: float) -> ConfidenceInterval | None:
@@ -50,7 +50,7 @@ def group_interval(result: LossResult, loss: Loss, is_weighted: bool, level: flo
         return None
     found = interval_of_mean(result.value, result.std / math.sqrt(result.n), result.n, loss.reduction, level)
     mean_square, spread = (result.sum / result.n) ** 2, result.std**2
-    if found is None or result.min < 0 or not mean_square > 0:
+    if found is None or result.min < 0 or not mean_square > 0 or not loss.has_ratios:
         return found
     # cubes, which would tell a heavy tail from many zeros, are not summed by group; this interval allows for no skew
     effective_n = result.n * mean_square / (mean_square + spread)

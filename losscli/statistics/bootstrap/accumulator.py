@@ -98,13 +98,15 @@ class Bootstrap:
     """The rows of one loss that its interval needs.
 
     They are held while there are at most `limit` of them and the method allows it. More rows wait only until their
-    block is complete; `draw_completed_blocks` then adds them to the totals of the resamples.
+    block is complete; `draw_completed_blocks` then adds them to the totals of the resamples. Without `has_tail` shares
+    of the value mean nothing, and so there is no warning that few rows carry it.
     """
 
     resampling: Resampling
     estimand: Estimand
     refusal: str = ""
     limit: int = MAX_ROWS_HELD
+    has_tail: bool = True
 
     def __post_init__(self) -> None:
         self.refusal = self.refusal or REFUSALS.get(self.estimand, "")
@@ -177,7 +179,8 @@ class Bootstrap:
 
     def finish(self, found: ConfidenceInterval, block: int | None, units: int) -> ConfidenceInterval:
         """Return the interval with what was resampled, and with warnings."""
-        return found.of_units(self.resampling, block, units).with_tail_warning(self.tail(), self.carriers)
+        found = found.of_units(self.resampling, block, units)
+        return found.with_tail_warning(self.tail(), self.carriers) if self.has_tail else found
 
     @property
     def carriers(self) -> int:

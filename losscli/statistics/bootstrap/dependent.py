@@ -25,14 +25,14 @@ MOST_CLUSTERS_PER_ROW = 0.9
 FIXED_BLOCKS = f"poisson interval: of more than {MAX_ROWS_HELD} rows the blocks do not overlap"
 
 
-def new_bootstrap(resampling: Resampling, estimand: Estimand, refusal: str = "") -> Bootstrap:
-    """Return what accumulates the rows of a loss for its interval."""
+def new_bootstrap(resampling: Resampling, estimand: Estimand, refusal: str = "", has_tail: bool = True) -> Bootstrap:
+    """Return what accumulates the rows of a loss for its interval; `has_tail` as in `Bootstrap`."""
     kind = Bootstrap
     if resampling.cluster is not None:
         kind = ClusterBootstrap
     elif resampling.block is not None:
         kind = BlockBootstrap
-    return kind(resampling, estimand, refusal)
+    return kind(resampling, estimand, refusal, has_tail=has_tail)
 
 
 class HeldMedian(Bootstrap):
