@@ -29,7 +29,7 @@ from losscli.errors import UsageError
 from losscli.loss_function import LossFunction, ReductionName
 from losscli.messages import warn_caller
 from losscli.model_arguments import models_apart, read_models
-from losscli.options import EvaluationOptions
+from losscli.options import EvaluationOptions, refuse_further_arrays
 from losscli.results import Evaluation, LossResult
 
 if TYPE_CHECKING:
@@ -110,6 +110,7 @@ def compute(
     workers: int | None = None,
     **roles_and_params: Any,
 ) -> Evaluation: ...
+@refuse_further_arrays
 def compute(
     loss: LossName | Sequence[LossName],
     /,
@@ -251,6 +252,7 @@ def compute(
     return evaluation.losses[0] if is_one and not options.group_by else evaluation
 
 
+@refuse_further_arrays
 def compare(
     losses: LossName | Sequence[LossName],
     /,

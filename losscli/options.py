@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import numbers
 import os
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 from losscli.errors import UsageError
 from losscli.messages import Hint, did_you_mean, one_line
@@ -19,6 +20,9 @@ ENGINES = ("local", "dask")
 DRAW_OPTIONS = ("resamples", "seed", "ci_method", "cluster", "block")
 """Options of how rows are drawn for intervals."""
 
+LOSS_AND_TABLE = 2
+"""How many arguments functions of the API take by place."""
+
 PICTURE_KINDS = ("rows", "share", "stress", "groups", "models", "reliability", "murphy")
 """Kinds of pictures of data."""
 
@@ -28,9 +32,32 @@ class UnknownOptionError(UsageError, TypeError):
 
     @classmethod
     def of_keyword(cls, function: str, unknown: str, known: Sequence[str]) -> UnknownOptionError:
-        """Return the error for an unknown keyword of a function that knows others."""
-        hint = did_you_mean(unknown, known) or f"it takes {', '.join(known)}"
+        """Return the error for an unknown keyword of a function that knows others.
+
+        A keyword that is a usual name of a role's column is meant for that role.
+        """
+        from losscli.data.role_names import roles_usually_called
+
+        usual = [role for role in roles_usually_called(unknown) if role in known]
+        hint = did_you_mean(usual[0] if usual else unknown, known) or f"it takes {', '.join(known)}"
         return cls(f"{function}() got an unknown keyword {unknown!r} ({hint})")
+
+
+CallArguments = ParamSpec("CallArguments")
+Returned = TypeVar("Returned")
+
+
+def refuse_further_arrays(function: Callable[CallArguments, Returned]) -> Callable[CallArguments, Returned]:
+    """Make a function of a loss and a table refuse further arguments by place, with what to type instead."""
+
+    @functools.wraps(function)
+    def call(*args: CallArguments.args, **keywords: CallArguments.kwargs) -> Returned:
+        if len(args) > LOSS_AND_TABLE:
+            taken = f"{function.__name__}() takes a loss and a table by place, and all else by name"
+            raise UnknownOptionError(f"{taken}: arrays as y_true= and y_pred=")
+        return function(*args, **keywords)
+
+    return call
 
 
 class EvaluationOptions(NamedTuple):

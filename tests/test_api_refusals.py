@@ -91,6 +91,18 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
     "parameter in a call": (lambda: HUBER(Y, P, delta=2), "delta is a parameter of huber: get_loss('huber', delta=.."),
     "role by place and name": (lambda: MSE(Y, P, y_pred=P), "mse() got 'y_pred' twice"),
     "too many arrays": (lambda: MSE(Y, P, P), "mse takes at most 2 arrays, not 3"),
+    "arrays by place": (
+        lambda: losscli.compute("mse", Y, P),  # type: ignore[call-overload]
+        "compute() takes a loss and a table by place, and all else by name: arrays as y_true= and y_pred=",
+    ),
+    "arrays to compare by place": (
+        lambda: losscli.compare("mse", Y, P),  # type: ignore[arg-type]
+        "compare() takes a loss and a table by place, and all else by name",
+    ),
+    "usual name of y_true": (lambda: losscli.compute("mse", true=Y, y_pred=P), "(did you mean 'y_true'?)"),
+    "usual name of targets": (lambda: MSE(target=Y, y_pred=P), "(did you mean 'y_true'?)"),
+    "usual name of a query": (lambda: losscli.compute("ndcg_loss", y_true=Y, y_pred=P, qid=Y), "mean 'query'?)"),
+    "usual name of positives": (lambda: losscli.compute("bpr", chosen=Y, rejected=P), "(did you mean 'positive'?)"),
     "too few arrays": (lambda: MSE(Y), "mse takes the arrays (y_true, y_pred), not (y_true)"),
     "None for an array": (lambda: MSE(None, P), "mse takes the arrays (y_true, y_pred), not (y_pred)"),
     "weights of another length": (lambda: MSE.value(Y, P, weight=[1]), "y_pred is (4,), weight is (1,)"),
@@ -323,7 +335,6 @@ def test_a_wrong_call_says_so_in_python(call: Callable[[], object], words: str) 
 NATIVE = [
     losscli.compute,
     lambda: losscli.compute(loss="mse"),  # type: ignore[call-overload]
-    lambda: losscli.compute("mse", FRAME, "sum"),  # type: ignore[call-overload]
     lambda: losscli.get_loss("huber", 0.5),  # type: ignore[call-arg]
     losscli.explain,
 ]

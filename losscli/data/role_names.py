@@ -116,6 +116,11 @@ def usual_names(role: str, *more: str) -> tuple[str, ...]:
     return (role, *more, *OTHER_NAMES.get(role, ()))
 
 
+def roles_usually_called(name: str) -> list[str]:
+    """Return the roles whose columns are usually called so, other than the role of that name."""
+    return [role for role, others in OTHER_NAMES.items() if name.lower() in others]
+
+
 @cache
 def _role_name_pattern() -> re.Pattern[str]:
     roles = {role: several for role, several in OTHER_NAMES.items() if role not in SAYING_LITTLE}
