@@ -9,7 +9,7 @@ import numpy as np
 
 from losscli.declaration.domains import Array, Mask
 from losscli.declaration.properties import Claim, Property
-from losscli.losses._numerics import sigmoid
+from losscli.losses._numerics import both_probabilities
 from losscli.losses._symbols import PROBABILITY
 
 SMOOTH_WITH_SMOOTH = Claim(Property.DIFFERENTIABLE, "smooth > 0", lambda *, smooth, **_: smooth > 0)
@@ -53,12 +53,12 @@ def as_masks(values: Array) -> Array:
 def overlap(y_true: Array, y_pred: Array, from_logits: bool) -> Overlap:
     """Return the overlap of masks; one number per row is a mask of one pixel."""
     y, x = as_masks(y_true), as_masks(y_pred)
-    p, q = (sigmoid(x), sigmoid(-x)) if from_logits else (x, 1 - x)
+    p, q = both_probabilities(x, from_logits)
     sums = ((a * b).sum(axis=1, keepdims=True) for a, b in ((y, p), (1 - y, p), (y, q)))
     return Overlap(y, p, q, *sums)
 
 
-def ratio(wrong: Array, total: Array) -> Array:
+def ratio_or_zero(wrong: Array, total: Array) -> Array:
     """Compute wrong / total; 0/0 is 0."""
     return np.where(total > 0, wrong / total, 0.0)
 
@@ -66,7 +66,7 @@ def ratio(wrong: Array, total: Array) -> Array:
 def tversky_value(sums: Overlap, alpha: float, beta: float, smooth: float) -> Array:
     """Compute the tversky loss (N, 1)."""
     wrong = alpha * sums.false_positive + beta * sums.false_negative
-    return ratio(wrong, sums.both + wrong + smooth)
+    return ratio_or_zero(wrong, sums.both + wrong + smooth)
 
 
 def tversky_slope(sums: Overlap, alpha: float, beta: float, smooth: float) -> Array:
@@ -74,20 +74,20 @@ def tversky_slope(sums: Overlap, alpha: float, beta: float, smooth: float) -> Ar
     wrong = alpha * sums.false_positive + beta * sums.false_negative
     total = sums.both + wrong + smooth
     rise = alpha * (1 - sums.y) - beta * sums.y
-    return ratio((rise * (sums.both + smooth) - sums.y * wrong) / total, total)
+    return ratio_or_zero((rise * (sums.both + smooth) - sums.y * wrong) / total, total)
 
 
 def dice_value(sums: Overlap, smooth: float) -> Array:
     """Compute the dice loss (N, 1)."""
     wrong = sums.false_positive + sums.false_negative
-    return ratio(wrong, 2 * sums.both + wrong + smooth)
+    return ratio_or_zero(wrong, 2 * sums.both + wrong + smooth)
 
 
 def dice_slope(sums: Overlap, smooth: float) -> Array:
     """Compute the slope (N, P) of the dice loss by p."""
     both = 2 * sums.both + smooth
     total = both + sums.false_positive + sums.false_negative
-    return ratio(both / total - 2 * sums.y, total)
+    return ratio_or_zero(both / total - 2 * sums.y, total)
 
 
 def by_prediction(slope: Array, sums: Overlap, y_pred: Array, from_logits: bool) -> Array:

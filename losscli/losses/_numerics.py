@@ -112,6 +112,11 @@ def sigmoid(x: Array) -> Array:
     return np.where(x >= 0, 1.0, small) / (1 + small)
 
 
+def both_probabilities(y_pred: Array, from_logits: bool) -> tuple[Array, Array]:
+    """Return p and 1 - p."""
+    return (sigmoid(y_pred), sigmoid(-y_pred)) if from_logits else (y_pred, 1 - y_pred)
+
+
 def clipped_log(p: Array, eps: float) -> Array:
     """Compute log max(p, eps)."""
     return np.log(np.maximum(p, eps))

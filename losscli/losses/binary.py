@@ -30,7 +30,15 @@ from losscli.declaration.equivalent import same, unlike
 from losscli.declaration.loss import loss
 from losscli.declaration.properties import Ordering, Property, given
 from losscli.losses._classes import one_hot
-from losscli.losses._numerics import CLIPPED, clipped_log, clipped_log_complement, sigmoid, softplus_pair, weigh
+from losscli.losses._numerics import (
+    CLIPPED,
+    both_probabilities,
+    clipped_log,
+    clipped_log_complement,
+    sigmoid,
+    softplus_pair,
+    weigh,
+)
 from losscli.losses._symbols import PROBABILITY
 
 
@@ -205,7 +213,7 @@ def focal(
     removes most of the weight of negatives. Libraries differ in whether alpha applies by default.
     """
     log_p, log_q = log_likelihoods(y_pred, from_logits, eps)
-    p, q = (sigmoid(y_pred), sigmoid(-y_pred)) if from_logits else (y_pred, 1 - y_pred)
+    p, q = both_probabilities(y_pred, from_logits)
     positive, negative = (1.0, 1.0) if alpha is None else (alpha, 1 - alpha)
     one, zero = weigh(q**gamma, log_p), weigh(p**gamma, log_q)
     return -(weigh(positive * y_true, one) + weigh(negative * (1 - y_true), zero)) + 0.0
@@ -215,7 +223,7 @@ def focal(
 def _(y_true: Array, y_pred: Array, *, alpha: float | None, gamma: float, from_logits: bool, eps: float) -> Array:
     """-a_t (1-p_t)^gamma (1/p_t - gamma log p_t / (1-p_t)) by p_t; from logits that times p_t (1-p_t)"""
     log_p, log_q = log_likelihoods(y_pred, from_logits, eps)
-    p, q = (sigmoid(y_pred), sigmoid(-y_pred)) if from_logits else (y_pred, 1 - y_pred)
+    p, q = both_probabilities(y_pred, from_logits)
     positive, negative = (1.0, 1.0) if alpha is None else (alpha, 1 - alpha)
     one = weigh(positive * y_true, focal_slope(p, q, log_p, gamma, from_logits))
     zero = weigh(negative * (1 - y_true), focal_slope(q, p, log_q, gamma, from_logits))

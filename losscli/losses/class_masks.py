@@ -32,7 +32,7 @@ from losscli.losses._class_masks import (
     rows_with_pixels,
 )
 from losscli.losses._classes import Targets
-from losscli.losses._masks import LOVASZ, SMOOTH_WITH_SMOOTH, lovasz_weights, ratio
+from losscli.losses._masks import LOVASZ, SMOOTH_WITH_SMOOTH, lovasz_weights, ratio_or_zero
 
 NOT_NORMALIZED = (given(Property.BOUNDED_GRADIENT, normalize=False), given(Property.BOUNDED_GRADIENT, from_logits=True))
 """The slope of numbers that are divided by their sum is divided, too, and a sum may be close to 0."""
@@ -79,7 +79,7 @@ def multiclass_dice(
     Pitfalls: the mean is over the rows' losses; libraries that pool the pixels of a batch give another number.
     """
     sums = class_overlap(y_true, y_pred, from_logits, normalize, ignore_index)
-    return (class_shares(sums.observed, classes) * ratio(sums.wrong, total_of(sums, smooth))).sum(axis=1)
+    return (class_shares(sums.observed, classes) * ratio_or_zero(sums.wrong, total_of(sums, smooth))).sum(axis=1)
 
 
 def total_of(sums: ClassOverlap, smooth: float) -> Array:
@@ -102,8 +102,8 @@ def _(
     sums = class_overlap(y_true, y_pred, from_logits, normalize, ignore_index)
     total = total_of(sums, smooth)
     share = class_shares(sums.observed, classes)
-    fall = ratio(2 * share, total)[:, None]
-    slope = ratio(share * (2 * sums.both + smooth) / total, total)[:, None] - fall * sums.y
+    fall = ratio_or_zero(2 * share, total)[:, None]
+    slope = ratio_or_zero(share * (2 * sums.both + smooth) / total, total)[:, None] - fall * sums.y
     return by_class_prediction(slope, sums.p, y_pred, sums.counted, from_logits, normalize)
 
 
@@ -153,7 +153,7 @@ def generalized_dice(
     sums = class_overlap(y_true, y_pred, from_logits, normalize, ignore_index)
     weights, added = overlap_weights(sums.observed, weighting, smooth)
     wrong = (weights * sums.wrong).sum(axis=1)
-    return ratio(wrong, 2 * (weights * sums.both).sum(axis=1) + wrong + added)
+    return ratio_or_zero(wrong, 2 * (weights * sums.both).sum(axis=1) + wrong + added)
 
 
 def overlap_weights(observed: Array, weighting: str, smooth: float) -> tuple[Array, Array]:
@@ -184,8 +184,8 @@ def _(
     weights, added = overlap_weights(sums.observed, weighting, smooth)
     both = 2 * (weights * sums.both).sum(axis=1) + added
     total = both + (weights * sums.wrong).sum(axis=1)
-    scale = ratio(weights, total[:, None])[:, None]
-    slope = scale * (ratio(both, total)[:, None, None] - 2 * sums.y)
+    scale = ratio_or_zero(weights, total[:, None])[:, None]
+    slope = scale * (ratio_or_zero(both, total)[:, None, None] - 2 * sums.y)
     return by_class_prediction(slope, sums.p, y_pred, sums.counted, from_logits, normalize)
 
 

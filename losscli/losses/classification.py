@@ -27,7 +27,7 @@ CONFUSION = {
 label_loss = partial(loss, family="multiclass", symbols=CONFUSION, dataset_wide=True, properties=Property.BOUNDED_VALUE)
 
 
-def ratio(numerator: Array, denominator: Array) -> Array:
+def ratio_or_nan(numerator: Array, denominator: Array) -> Array:
     """Return the ratio, NaN where the denominator is 0."""
     return np.where(denominator > 0, numerator / np.where(denominator > 0, denominator, 1.0), np.nan)
 
@@ -53,7 +53,7 @@ def balanced_error(y_true: HardLabel, y_pred: HardLabel, weight: Array | None) -
 @balanced_error.from_counts
 def _(pairs: LabelPairs) -> float:
     counts = pairs.confusion()
-    return float(np.nanmean(ratio(counts.missed, counts.true)))
+    return float(np.nanmean(ratio_or_nan(counts.missed, counts.true)))
 
 
 Average = Annotated[Literal["macro", "weighted", "micro"], Choice(("macro", "weighted", "micro"))]
@@ -96,7 +96,7 @@ def _(pairs: LabelPairs, *, average: str, beta: float) -> float:
         return counts.wrong / counts.total
     squared = beta * beta
     missed = squared * counts.missed + counts.taken
-    losses = ratio(missed, (1 + squared) * counts.right + missed)
+    losses = ratio_or_nan(missed, (1 + squared) * counts.right + missed)
     return float(losses.mean() if average == "macro" else losses @ counts.true / counts.true.sum())
 
 

@@ -31,10 +31,10 @@ from losscli.losses._classes import backprop_normalize, log_of_shares, log_softm
 from losscli.losses._numerics import (
     CLIPPED,
     SERIES_RADIUS,
+    both_probabilities,
     clipped_log,
     expm1_minus_x,
     residual,
-    sigmoid,
     softplus_pair,
     weigh,
     where_compute,
@@ -54,11 +54,6 @@ BINS = {
 }
 
 detection_loss = partial(loss, family="detection", unit="nat", symbols=SCORES)
-
-
-def both_probabilities(y_pred: Array, from_logits: bool) -> tuple[Array, Array]:
-    """Return p and 1 - p."""
-    return (sigmoid(y_pred), sigmoid(-y_pred)) if from_logits else (y_pred, 1 - y_pred)
 
 
 def excess(y_true: Array, y_pred: Array, from_logits: bool) -> Array:

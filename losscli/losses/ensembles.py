@@ -16,6 +16,7 @@ from losscli.declaration.equivalent import same
 from losscli.declaration.loss import loss
 from losscli.declaration.properties import Property
 from losscli.losses._numerics import residual
+from losscli.losses._references import GNEITING_RAFTERY
 
 Scale = Annotated[Array, Numbers(("N",), POSITIVE)]
 DegreesOfFreedomLost = Annotated[int, Number(UNIT, integer=True)]
@@ -43,7 +44,6 @@ ensemble_loss = partial(
     elicits="the whole distribution",
 )
 
-GNEITING_RAFTERY = "Gneiting & Raftery 2007, doi:10.1198/016214506000001437"
 FERRO = "Ferro 2014, doi:10.1002/qj.2270"
 FRICKER = "Fricker, Ferro & Stephenson 2013, doi:10.1002/met.1409"
 

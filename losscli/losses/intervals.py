@@ -15,6 +15,7 @@ from losscli.declaration.domains.levels import IntervalEnd, IntervalEnds
 from losscli.declaration.equivalent import same
 from losscli.declaration.loss import loss
 from losscli.declaration.properties import Property
+from losscli.losses._references import GNEITING_RAFTERY
 
 Lower = Annotated[Array, IntervalEnd(end="lower")]
 Upper = Annotated[Array, IntervalEnd(end="upper")]
@@ -50,10 +51,7 @@ def warn_of_empty_intervals(lower: Array, upper: Array, role: str) -> Iterator[R
     unit="y",
     properties=Property.NONE,
     elicits="the alpha/2- and (1 - alpha/2)-quantiles",
-    references=(
-        "Winkler 1972, doi:10.1080/01621459.1972.10481224",
-        "Gneiting & Raftery 2007, doi:10.1198/016214506000001437",
-    ),
+    references=("Winkler 1972, doi:10.1080/01621459.1972.10481224", GNEITING_RAFTERY),
     equivalents=(
         same("scoringrules", "scoringrules.interval_score(y_true, lower, upper, alpha)"),
         same(

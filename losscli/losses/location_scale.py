@@ -14,6 +14,7 @@ from losscli.declaration.equivalent import same, unlike
 from losscli.declaration.loss import loss
 from losscli.declaration.properties import Property
 from losscli.losses._numerics import HUGE, exp_minus_abs, given_one, log1p_square, residual, where_compute
+from losscli.losses._references import GNEITING_RAFTERY
 from losscli.losses._symbols import STANDARDIZED
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
@@ -36,7 +37,6 @@ crps_loss = partial(
 density_loss = partial(loss, family="regression", unit="nat", symbols=STANDARDIZED)
 
 MATHESON = "Matheson & Winkler 1976, doi:10.1287/mnsc.22.10.1087"
-GNEITING_RAFTERY = "Gneiting & Raftery 2007, doi:10.1198/016214506000001437"
 JORDAN = "Jordan, Krüger & Lerch 2019, doi:10.18637/jss.v090.i12"
 
 

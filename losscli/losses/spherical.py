@@ -11,6 +11,7 @@ from losscli.declaration.domains import Array, Boolean, ClassLabel, ClassProbabi
 from losscli.declaration.loss import loss
 from losscli.declaration.properties import Property
 from losscli.losses._classes import shift_down
+from losscli.losses._references import GNEITING_RAFTERY
 
 
 @loss(
@@ -27,7 +28,7 @@ from losscli.losses._classes import shift_down
     },
     properties=Property.DIFFERENTIABLE | Property.BOUNDED_VALUE | Property.BOUNDED_GRADIENT,
     elicits="mean (the class probabilities)",
-    references=("Gneiting & Raftery 2007, doi:10.1198/016214506000001437",),
+    references=(GNEITING_RAFTERY,),
     equivalents=(("paper", "the papers' score is to be large: it is 1 minus this loss"),),
 )
 def spherical_score(y_true: Label, y_pred: Probability, *, from_logits: Boolean = False) -> Array:
