@@ -64,9 +64,9 @@ def test_a_role_or_a_parameter_is_given_not_both_and_not_neither() -> None:
     for params, roles in (({"nu": 2.0}, {}), ({}, {"df": [2.0]})):
         assert LossFunction(declared.bind(params))([0.0], [3.0], **roles).tolist() == [6.0]
     choice = r"takes a number for each row \(df\) or one for all \(its parameter nu\): "
-    with pytest.raises(losscli.UsageError, match=choice + "neither is given"):
+    with pytest.raises(losscli.DataError, match=choice + "neither is given"):
         LossFunction(declared.bind({}))([0.0], [3.0])
-    with pytest.raises(losscli.UsageError, match=choice + "both are given"):
+    with pytest.raises(losscli.DataError, match=choice + "both are given"):
         LossFunction(declared.bind({"nu": 2.0}))([0.0], [3.0], [2.0])
 
 

@@ -134,6 +134,7 @@ def test_equivalents_of_a_plugin_may_be_prose() -> None:
     declared = {"name": "", "family": "f", "formula": "e", "aliases": (), "unit": "1", "properties": None, "claims": ()}
     declared |= {"elicits": "", "references": (), "reduction": "mean", "coupled": False, "symbols": {}}
     declared |= {"dataset_wide": False, "undefined": "", "by_query": False}
+    declared |= {"no_ranking": "", "no_interval": "", "arbitrary_zero": False}
     assert Loss(kernel, declared | {"equivalents": {"scipy": "none"}}).equivalents == {"scipy": "none"}
     several = (("paper", "one"), same("numpy", "np.abs(y_pred)"), ("paper", "two"))
     assert Loss(kernel, declared | {"equivalents": several}).equivalents == {

@@ -87,7 +87,7 @@ def _(anchor: Array, positive: Array, *, temperature: float) -> Array:
     ),
 )
 def siglip(anchor: Vector, positive: Vector, *, scale: Scale = 10.0, bias: FiniteReal = -10.0) -> Array:
-    """Binary cross-entropy of each pair of an anchor and a positive: do they belong together?
+    """Binary cross-entropy of whether an anchor and a positive belong together, over all pairs of them.
 
     The mean over the rows is the loss of the paper. scale and bias are learned in training; the defaults are where they
     begin.
