@@ -112,6 +112,7 @@ def change_before(monkeypatch: pytest.MonkeyPatch) -> Callable[[type, str, int, 
     return apply
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", ["1", "2"])
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
 @pytest.mark.parametrize("suffix", SUFFIXES)

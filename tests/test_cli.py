@@ -374,6 +374,7 @@ def test_names_are_forgiving(cli: Cli) -> None:
     assert cli("compute", "l2", DIABETES, "-f", "value").out == cli("compute", "mse", DIABETES, "-f", "value").out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", losscli.list_losses(), ids=lambda loss: loss.name)
 def test_explain_fits_80_columns(loss: losscli.declaration.loss.Loss, cli: Cli) -> None:
     for format_ in ("table", "markdown", "json"):

@@ -152,6 +152,7 @@ READ: dict[str, tuple[bytes, str, list[object], float]] = {
 EACH = [name if i % 2 else pytest.param(name, marks=pytest.mark.slow) for i, name in enumerate(READ)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EACH)
 def test_text_is_read_alike_by_all_routes(name: str, cli: Cli, cut: Callable[[int], None]) -> None:
     data, loss, options, value = READ[name]

@@ -382,6 +382,7 @@ ALIKE = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ALIKE)
 def test_declared_orders_are_those_of_values(text: str) -> None:
     (bound,) = resolve_losses(text)

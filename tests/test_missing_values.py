@@ -18,6 +18,7 @@ IN_MEMORY = [(bound, form) for bound, form in settings() if not form.by_query]
 ROW = 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("setting", IN_MEMORY, ids=map(name_of, IN_MEMORY))
 def test_a_missing_value_makes_its_row_nan(setting: tuple[BoundLoss, Form]) -> None:
     bound, form = setting

@@ -222,6 +222,7 @@ def central_differences(values: PathValues, x: Array) -> tuple[Array, Array, Arr
     return x, (after - before) / (2 * step), np.abs(left - right) <= 1e-2 * np.abs(left) + 1e-4 * size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bound", WITH_A_CURVE, ids=lambda bound: bound.label)
 def test_gradients_are_the_slopes_of_the_losses(bound: BoundLoss) -> None:
     for key, paths in find_paths(bound).items():

@@ -457,6 +457,7 @@ class Random:
         return Picture("curves", self.name(), panels, self.name(), ("mse",), is_stacked=bool(self.rng.random() < 0.5))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(60))
 def test_odd_numbers_and_names_are_drawn(seed: int) -> None:
     drawn = Random(seed).picture()

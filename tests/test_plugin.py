@@ -62,6 +62,7 @@ def run_tests(folder: Path, *modules: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env=environment, check=False, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_without_golden_cases_a_sentence_says_what_is_missing(checkout: Path) -> None:
     done = run_tests(checkout, "golden", "reference", "properties")
     failures = [line for line in done.stdout.splitlines() if line.startswith("E  ") and "Error: " in line]

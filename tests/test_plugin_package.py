@@ -20,9 +20,9 @@ EXAMPLE = ROOT / "examples" / "losscli-plugin-example"
 PUBLIC = {"Conflict", "Functional", "Property", "Reduction", "Refusal", "Remark"}
 PUBLIC |= {"domains", "given", "loss", "minimised_by", "same", "unlike"}
 DOMAINS = """
-Alpha Angle AnyLabel Array Bias BinCount BinPosition BinPositionRow Boolean Box BoxFormat BoxPenalty ByteCount CenterLabel
-Choice ClassLabel ClassOrder ClassProbabilities ClassTarget ClassesCounted Cosine CosineRow CosineTable Count Distance
-Distances DistributionRow Ensemble Epsilon Event ExtendedReal FiniteNonNegative FiniteNonZero FinitePositive
+Alpha Angle AnyLabel Array Bias BinCount BinPosition BinPositionRow Boolean Box BoxFormat BoxPenalty ByteCount
+CenterLabel Choice ClassLabel ClassOrder ClassProbabilities ClassTarget ClassesCounted Cosine CosineRow CosineTable
+Count Distance Distances DistributionRow Ensemble Epsilon Event ExtendedReal FiniteNonNegative FiniteNonZero FinitePositive
 FiniteReal FrameCounts Frames GroupLabel HardLabel Hazards IgnoreIndex Interval Label LabelOrOneHot LabelRow
 LogProbabilities LogProbability LowerTime Mask MaskProbability Mining NonNegative NonNegativeReal NonNegativeRow
 NonZeroReal Number Numbers OrNone Order OrderedLabel OverlapWeighting PairLabel PerClass PixelClasses PixelLabel

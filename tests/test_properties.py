@@ -336,6 +336,7 @@ def grows(bound: BoundLoss, form: Form, hook: str = "") -> bool:
     return not np.isfinite(far) or (rise > 0.02 * near + 1e-9 and rise > 0.75 * (near - nearest))
 
 
+@pytest.mark.slow
 @for_each(FLAGGED)
 def test_the_value_is_bounded_where_that_is_claimed(setting: tuple[BoundLoss, Form]) -> None:
     bound, form = setting
@@ -345,6 +346,7 @@ def test_the_value_is_bounded_where_that_is_claimed(setting: tuple[BoundLoss, Fo
 SLOPED = [s for s in FLAGGED if "gradient" in s[1].hooks]
 
 
+@pytest.mark.slow
 @for_each(SLOPED)
 def test_the_gradient_is_bounded_where_that_is_claimed(setting: tuple[BoundLoss, Form]) -> None:
     bound, form = setting

@@ -58,6 +58,7 @@ def fact(found: Recommendation, key: str) -> object:
 # ------------------------------------------------------------------------------------- every kind of data
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_recommended_runs(name: str) -> None:
     arrays, found = CASES[name](), recommended(name)
