@@ -22,6 +22,7 @@ from losscli.arguments import (
     split_losses,
     split_models,
     split_names,
+    split_penalty,
 )
 from losscli.data.sources import check_read_options
 from losscli.declaration.loss import BoundLoss, Loss
@@ -154,7 +155,8 @@ def compute(
         group_by: Columns whose values make groups: names in a list, or joined by commas; `@file` is the file of a row.
         reduction: How per-sample losses become one number; `mean` is the loss's own (rmse: the root of the mean).
         gradient: Whether to compute per-sample gradients.
-        penalty: A penalty such as `"l2:lambda=0.01"` on `parameters`, added to every value.
+        penalty: A penalty such as `"l2:lambda=0.01"` on `parameters`, added to every value; without these it is the
+            parameter of a loss that has one of this name.
         parameters: An array of any shape, several arrays, or a path.
         columns: Role -> column name, comma list or pattern.
         id: The key column that names rows, and pairs those of frames that are given for roles.
@@ -214,6 +216,7 @@ def compute(
     is_one = isinstance(loss, (str, LossFunction, Loss, BoundLoss))
     classes, roles_and_params = split_classes(split_losses(loss), classes, roles_and_params)
     baseline, roles_and_params = split_baseline(split_losses(loss), baseline, roles_and_params)
+    penalty, roles_and_params = split_penalty(split_losses(loss), penalty, parameters, roles_and_params)
     losses, arrays = split_keywords(compute, split_losses(loss), roles_and_params)
     cluster, arrays = split_cluster(cluster, data, arrays)
     options = EvaluationOptions(

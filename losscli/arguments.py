@@ -107,6 +107,17 @@ def split_baseline(losses: Sequence[LossName], baseline: Any, keywords: dict[str
     return (None, keywords | {"baseline": baseline}) if "baseline" in roles else (baseline, keywords)
 
 
+def split_penalty(
+    losses: Sequence[LossName], penalty: Any, parameters: Any, keywords: dict[str, Any]
+) -> tuple[Any, dict[str, Any]]:
+    """Return a penalty on parameters, and the keywords; with `penalty` among these if it is one of a loss."""
+    if penalty is None or parameters is not None:
+        return penalty, keywords
+    bound = pipeline.resolve_losses([bind_loss_name(loss) for loss in losses])
+    is_of_loss = any(parameter.name == "penalty" for loss in bound for parameter in loss.loss.parameters)
+    return (None, keywords | {"penalty": penalty}) if is_of_loss else (penalty, keywords)
+
+
 def typed_name(bound: BoundLoss) -> str:
     """Return a loss as it is typed, with all parameters that were set."""
     domains = {parameter.name: parameter.domain for parameter in bound.loss.parameters}

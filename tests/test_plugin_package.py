@@ -22,11 +22,11 @@ PUBLIC |= {"domains", "given", "loss", "minimised_by", "same", "unlike"}
 DOMAINS = """
 Alpha Angle AnyLabel Array Bias BinCount BinPosition BinPositionRow Boolean Box BoxFormat BoxPenalty ByteCount
 CenterLabel Choice ClassLabel ClassOrder ClassProbabilities ClassTarget ClassesCounted Cosine CosineRow CosineTable
-Count Distance Distances DistributionRow Ensemble Epsilon Event ExtendedReal FiniteNonNegative FiniteNonZero FinitePositive
-FiniteReal FrameCounts Frames GroupLabel HardLabel Hazards IgnoreIndex Interval Label LabelOrOneHot LabelRow
-LogProbabilities LogProbability LowerTime Mask MaskProbability Mining NonNegative NonNegativeReal NonNegativeRow
-NonZeroReal Number Numbers OrNone Order OrderedLabel OverlapWeighting PairLabel PerClass PixelClasses PixelLabel
-PixelTarget Position Positive PositiveNumber PositiveOrNone PositiveReal PositiveRow PositiveWeight Power
+Count Distance Distances DistributionRow Ensemble Epsilon Event ExtendedReal FiniteNonNegative FiniteNonZero
+FinitePositive FiniteReal FrameCounts Frames GroupLabel HardLabel Hazards IgnoreIndex Interval Label LabelOrOneHot
+LabelRow LogProbabilities LogProbability LowerTime Mask MaskProbability Mining NonNegative NonNegativeReal
+NonNegativeRow NonZeroReal Number Numbers OrNone Order OrderedLabel OverlapWeighting PairLabel PerClass PixelClasses
+PixelLabel PixelTarget Position Positive PositiveNumber PositiveOrNone PositiveReal PositiveRow PositiveWeight Power
 PredictedDistribution PredictedLabel Probability PrototypeLabel Prototypes ProxyLabel Quality Queries Rate Real
 RealAboveMinusOne Relevance Relevances Score Scores ScoresOfRows SignLabel SignPairLabel Smoothing SoftLabel SoftMask
 SubPrototypes SurvivalCurve SurvivalProbability SymbolCounts Symbols Time TimeStep Times TrueDistribution TweedieMean

@@ -43,6 +43,9 @@ def test_values_out_of_range_are_named(loss: str, roles: dict[str, Any], message
 def test_a_penalty_of_boxes_is_set_in_the_name() -> None:
     boxes = {"y_true": [[0, 0, 2, 2]], "y_pred": [[1, 0, 3, 2]]}
     assert losscli.compute("alpha_iou:penalty=diou:alpha=1", **boxes).value == losscli.compute("diou", **boxes).value
+    assert (
+        losscli.compute("alpha_iou", penalty="diou", alpha=1, **boxes).value == losscli.compute("diou", **boxes).value
+    )
     with pytest.raises(UsageError, match=r"penalty=eiou must be giou, diou or ciou"):
         losscli.compute("alpha_iou:penalty=eiou", **boxes)
 

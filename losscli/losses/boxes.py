@@ -488,9 +488,7 @@ def alpha_iou(
 ) -> Array:
     """One minus a power of the IoU, and powers of the penalties of giou, diou or ciou.
 
-    alpha=1 is iou, giou, diou or ciou. The gradient belongs to the value: beta is not held constant. In Python the
-    penalty is set in the name ("alpha_iou:penalty=giou") or by get_loss: penalty= of other functions is on the
-    parameters of a model.
+    alpha=1 is iou, giou, diou or ciou. The gradient belongs to the value: beta is not held constant.
     Use: box regression that is judged at high IoU; alpha above 1 gives good boxes steeper slopes.
     Avoid: reporting: values of different alpha are not comparable.
     Pitfalls: with alpha above 1 boxes that hardly overlap have hardly any gradient.
