@@ -140,7 +140,7 @@ def _explain_empty_columns(losses: Sequence[ComparedLoss], context: OutlierConte
 
 def _why_no_inflation(loss: ComparedLoss, has_arbitrary_zero: bool) -> str:
     if has_arbitrary_zero:
-        return "its zero is arbitrary, so ratios and shares mean nothing"
+        return "the zero of such a loss is arbitrary, so ratios and shares mean nothing"
     if loss.result.summary.min < 0:
         return "some of its values are below 0, so a ratio means nothing"
     if not loss.result.summary.has_samples:
