@@ -14,6 +14,7 @@ from losscli import registry
 from losscli.declaration.form import Form
 from losscli.declaration.loss import BoundLoss, Loss
 from losscli.declaration.row_lists import flatten_lists
+from losscli.errors import UsageError
 from losscli.evaluation.evaluator import Evaluator
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -101,7 +102,11 @@ def settings(*flags: str, further: bool = False) -> Iterator[tuple[BoundLoss, Fo
 
 
 def takes_what_is_set(bound: BoundLoss, form: Form) -> bool:
-    """Whether a form takes the parameters that are not at their defaults, where it says which it refuses."""
+    """Whether a form takes the parameters that are not at their defaults: it reads them, and does not refuse them."""
+    try:
+        bound.check_form(form)
+    except UsageError:
+        return False
     defaults = {parameter.name: parameter.default for parameter in bound.loss.parameters}
     refused = form.keywords[form.hooks["validate"]] if "validate" in form.hooks else ()
     known = form.keywords[form.kernel]

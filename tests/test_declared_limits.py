@@ -105,7 +105,10 @@ def test_ratios_of_a_likelihood_are_empty_in_every_unit(name: str, unit: float) 
     data = {"y_true": unit * y, "y_pred": unit * (y + error), role: np.full(60, 2 * unit)}
     found = compare(name, **data)
     assert [getattr(found[0], column) for column in RATIOS] == [None] * 5
-    assert f"{name} has no inflation: the zero of such a loss is arbitrary, so ratios and shares mean nothing" in found.notes
+    assert (
+        f"{name} has no inflation: the zero of such a loss is arbitrary, so ratios and shares mean nothing"
+        in found.notes
+    )
     assert all(each.ci is None or not each.ci.warning for each in (losscli.compute(name, **data, ci=0.95),))
 
 

@@ -336,11 +336,16 @@ def grows(bound: BoundLoss, form: Form, hook: str = "") -> bool:
     return not np.isfinite(far) or (rise > 0.02 * near + 1e-9 and rise > 0.75 * (near - nearest))
 
 
+OF_CENSORING = ("ipcw_brier", "integrated_brier")
+"""Losses that are inf where no row is left that was not censored: no row alone makes these data so."""
+
+
 @pytest.mark.slow
 @for_each(FLAGGED)
 def test_the_value_is_bounded_where_that_is_claimed(setting: tuple[BoundLoss, Form]) -> None:
     bound, form = setting
-    assert grows(bound, form) is (Property.BOUNDED_VALUE not in bound.properties_of(form))
+    has_no_bound = grows(bound, form) or bound.loss.name in OF_CENSORING
+    assert has_no_bound is (Property.BOUNDED_VALUE not in bound.properties_of(form))
 
 
 SLOPED = [s for s in FLAGGED if "gradient" in s[1].hooks]
@@ -350,7 +355,8 @@ SLOPED = [s for s in FLAGGED if "gradient" in s[1].hooks]
 @for_each(SLOPED)
 def test_the_gradient_is_bounded_where_that_is_claimed(setting: tuple[BoundLoss, Form]) -> None:
     bound, form = setting
-    assert grows(bound, form, "gradient") is (Property.BOUNDED_GRADIENT not in bound.properties_of(form))
+    has_no_bound = grows(bound, form, "gradient") or bound.loss.name in OF_CENSORING
+    assert has_no_bound is (Property.BOUNDED_GRADIENT not in bound.properties_of(form))
 
 
 CONDITIONAL = [(loss, claim) for loss in LOSSES for claims in (loss, *loss.forms) for claim in claims.claims]
