@@ -307,6 +307,7 @@ def predicted(data: dict[str, Any]) -> dict[str, Any]:
     return data | {"y_pred": (data["y_pred"] > 0.7).astype(int)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["auc_loss", "average_precision_loss"])
 def test_few_resamples_without_a_number_are_left_out(name: str) -> None:
     for resamples, seed in ((200, 0), (1000, 1), (1000, 2), (4000, 3)):
@@ -320,6 +321,7 @@ def test_few_resamples_without_a_number_are_left_out(name: str) -> None:
     assert re.fullmatch(r"no interval: 1\d % of the resamples have no number", none.why)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["balanced_error", "f1_loss", "matthews_loss", "cohen_kappa_loss"])
 def test_resamples_that_lack_a_class_are_of_another_number(name: str) -> None:
     some = losscli.compute(name, **predicted(two_classes(100, 5)), ci=0.9).ci

@@ -59,6 +59,7 @@ TRIED_FIRST = ("plain", "groups", "long lines", "models in groups")
 EACH = [name if name in TRIED_FIRST else pytest.param(name, marks=pytest.mark.slow) for name in CASES]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EACH)
 def test_a_comparison_by_parts_equals_that_of_the_whole(name: str, cli: Cli, cut: Callable[[int], list[int]]) -> None:
     data, options = CASES[name]

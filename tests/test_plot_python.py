@@ -63,6 +63,7 @@ def test_given_axes_are_drawn_into_and_no_figure_is_opened():
     assert figure.texts == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("result", "texts"),
     [
