@@ -183,8 +183,9 @@ def read_series_beside(sources: Sources, losses: Sequence[BoundLoss], options: E
     beside = {}
     for role, domain in roles.items():
         of_rows = domain.holds_rows_of  # series, of train_series
-        table = sources.by_role.get(role.removesuffix(f"_{of_rows}")) if of_rows and of_rows in roles else None
-        if table is None or role in sources.by_role or not role.endswith(f"_{of_rows}"):
+        table_role, _, rest = role.partition("_")  # train
+        table = sources.by_role.get(table_role) if rest and rest == of_rows else None
+        if table is None or role in sources.by_role:
             continue
         names = {*usual_names(role), *usual_names(of_rows)}
         if of_rows in options.columns or any(column.name.lower() in names for column in table.columns):

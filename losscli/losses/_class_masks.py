@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from losscli.declaration.domains import Array, Mask
-from losscli.losses._classes import Targets, backprop_normalize, backprop_softmax, log_softmax, one_hot
+from losscli.losses._classes import Targets, backprop_normalize, backprop_softmax, log_softmax, one_hot, sum_without
 from losscli.losses._numerics import cached_per_batch
 
 CLASS_MASK_SYMBOLS = {
@@ -48,9 +48,7 @@ def class_probabilities(y_pred: Array, from_logits: bool, normalize: bool) -> tu
     rows = pixels_as_rows(y_pred)
     p = np.exp(log_softmax(rows)) if from_logits else rows / rows.sum(axis=-1, keepdims=True)
     q, top = 1 - p, p.argmax(axis=-1, keepdims=True)
-    others = p.copy()
-    np.put_along_axis(others, top, 0.0, axis=-1)
-    np.put_along_axis(q, top, others.sum(axis=-1, keepdims=True), axis=-1)
+    np.put_along_axis(q, top, sum_without(p, top), axis=-1)
     return p.reshape(y_pred.shape), q.reshape(y_pred.shape)
 
 

@@ -116,14 +116,17 @@ def backprop_normalize(gradient: Array, p: Array, total: Array) -> Array:
     return (gradient - (gradient * p).sum(axis=-1, keepdims=True)) / total
 
 
+def sum_without(values: Array, place: NDArray[np.intp]) -> Array:
+    """Compute the sum of each row but for the value at a place (..., 1), with the digits that 1 - p would lose."""
+    others = values.copy()
+    np.put_along_axis(others, place, 0.0, axis=-1)
+    return np.asarray(others.sum(axis=-1, keepdims=True))
+
+
 def softmax_minus(p: Array, targets: Array) -> Array:
     """Compute p sum t - t of rows of targets t; for the largest p by the others, because p - 1 would cancel."""
-    top = p.argmax(axis=-1, keepdims=True)
-    p_of_others, targets_of_others = p.copy(), np.array(targets)
-    for others in (p_of_others, targets_of_others):
-        np.put_along_axis(others, top, 0.0, axis=-1)
-    total = targets.sum(axis=-1, keepdims=True)
-    gap = targets_of_others.sum(axis=-1, keepdims=True) - total * p_of_others.sum(axis=-1, keepdims=True)
+    top, total = p.argmax(axis=-1, keepdims=True), targets.sum(axis=-1, keepdims=True)
+    gap = sum_without(targets, top) - total * sum_without(p, top)
     slope = p * total - targets
     np.put_along_axis(slope, top, gap, axis=-1)
     return slope
@@ -133,9 +136,7 @@ def log_of_shares(x: Array, eps: float) -> Array:
     """Compute log max(x / sum x, eps) per row; that of a share next to 1 by the others."""
     total, top = x.sum(axis=-1, keepdims=True), x.argmax(axis=-1, keepdims=True)
     logs = clipped_log(x / total, eps)
-    others = x.copy()
-    np.put_along_axis(others, top, 0.0, axis=-1)
-    rest = others.sum(axis=-1, keepdims=True) / total
+    rest = sum_without(x, top) / total
     near = np.where(rest < 0.5, np.log1p(-rest), np.take_along_axis(logs, top, axis=-1))
     np.put_along_axis(logs, top, np.maximum(near, np.log(eps)), axis=-1)
     return logs

@@ -26,15 +26,7 @@ from losscli.declaration.domains import (
 from losscli.declaration.equivalent import same
 from losscli.declaration.loss import loss
 from losscli.declaration.properties import Property, Reduction, given
-from losscli.losses._classes import (
-    Targets,
-    cross_entropy_slope,
-    label_mask,
-    log_softmax,
-    log_sum_exp,
-    order_of_cross_entropy,
-    shift_down,
-)
+from losscli.losses._classes import Targets, label_mask, log_softmax, log_sum_exp, order_of_cross_entropy, shift_down
 from losscli.losses._numerics import CLIPPED, expm1_minus_x, sigmoid, softplus, weigh, where_compute
 from losscli.losses._symbols import CLASSES
 from losscli.losses.multiclass import cross_entropy
@@ -65,11 +57,6 @@ def nats(y_true: Targets, y_pred: Array, *, from_logits: bool, ignore_index: int
 
 def slope_of_nats(y_true: Targets, y_pred: Array, *, from_logits: bool, ignore_index: int | None, eps: float) -> Array:
     """-t_c / p_c; from logits softmax(s)_c - t_c"""
-    if from_logits and y_true.ndim == 1:
-        mask = label_mask(y_true, ignore_index)
-        labels = y_true if mask is None else np.where(mask, y_true, 0)
-        slope = cross_entropy_slope(labels, y_pred)
-        return slope if mask is None else slope * mask[:, None]
     fixed = {"label_smoothing": 0.0, "class_weight": None, "normalize": False}
     gradient = cross_entropy.forms[0].hooks["gradient"]
     slope = gradient(y_true, y_pred, from_logits=from_logits, ignore_index=ignore_index, eps=eps, **fixed)
