@@ -22,7 +22,7 @@ from losscli.data.said_columns import said_levels
 from losscli.data.sources import FileParts, Sources
 from losscli.data.values import one_value_error
 from losscli.declaration.domains import Domain, ValueOrigin
-from losscli.declaration.domains.members import Members
+from losscli.declaration.domains.members import Members, are_named_members
 from losscli.declaration.form import Form
 from losscli.declaration.loss import BoundLoss
 from losscli.declaration.row_lists import QUERY
@@ -365,8 +365,9 @@ def bind_for_recommend(sources: Sources, options: EvaluationOptions, note: Note)
         raise binder.missing_error(lacking, "a recommendation")
     check_no_labels(columns["y_pred"])
     _note_pooled(binder, columns)
-    if len(columns["y_true"].columns) == 1 and holds_fractions(columns["y_true"]):  # columns are members, no classes
-        columns["y_pred"] = columns["y_pred"]._replace(endings=Endings(()))
+    names = [column.name for column in columns["y_pred"].columns]
+    if len(columns["y_true"].columns) == 1 and (are_named_members(names) or holds_fractions(columns["y_true"])):
+        columns["y_pred"] = columns["y_pred"]._replace(endings=Endings(()))  # they are members, no classes
     return make_dataset(columns, {"y_true": Target(), "y_pred": Domain()}, binder, options, note, "y_true")
 
 

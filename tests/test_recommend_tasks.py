@@ -161,6 +161,13 @@ def test_numbered_columns_beside_a_number_are_members(start: str, cli: Cli) -> N
         assert cli("compute", "crps_ensemble", file, "-f", "value").out == expected
 
 
+def test_columns_called_members_are_no_classes_of_whole_targets(cli: Cli) -> None:
+    for typed in ((), ("--pred", "member_*")):
+        rows = b"y_true,member_1,member_2,member_3\n3,1,2.5,4\n2,4,1,3\n5,4,5,7\n"
+        document = json.loads(cli("recommend", *typed, "-f", "json", stdin=rows).out)
+        assert document["task"] == Task.ENSEMBLES
+
+
 def test_a_class_may_be_called_none(cli: Cli) -> None:
     labels().replace("cat", "none").to_csv("data.csv", index=False)
     assert json.loads(cli("recommend", "data.csv", "-f", "json").out)["task"] == Task.PREDICTED_LABELS

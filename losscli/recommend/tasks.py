@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from losscli.declaration.domains.distributions import MAX_SUM_ERROR
+from losscli.declaration.domains.members import are_named_members
 from losscli.recommend.boxes import look_like_boxes
 from losscli.recommend.order import are_ratings, are_relevances
 
@@ -73,6 +74,8 @@ def are_members(d: Profile) -> bool:
     """Return whether several predictions a row are members of an ensemble: the target is a number, and no class."""
     if d.pred.is_simplex:
         return False
+    if are_named_members(d.sample.origins["y_pred"].columns):
+        return True
     if d.true.is_whole and d.true.low in PADDING_LABELS and d.true.high < d.width:
         return False
     return not d.true.is_whole or d.true.low < 0 or (d.true.high > 2 * d.width and d.pred.high > d.width)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,6 +43,12 @@ class Members(Domain):
                 raise DataError(problem, Hint.CHOOSE_PARAMETER, setting="fair=false")
             raise DataError(f"{problem}, or a scale", Hint.CHOOSE_COLUMN, role="scale")
         return values
+
+
+def are_named_members(names: Sequence[str]) -> bool:
+    """Return whether columns are members by their names: member_1, member_2; m1 and m2 may be something else."""
+    words = "|".join(word for word in Members.numbered_names if len(word) > 1)
+    return len(names) > 1 and all(re.fullmatch(rf"(?:{words})[_.\- ]?\d+", name.lower()) for name in names)
 
 
 class VectorMembers(Members):
